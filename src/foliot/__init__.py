@@ -1,0 +1,1 @@
+"""Foliot: one scheduler for Python, from a decorator to a cluster."""
