@@ -1,0 +1,109 @@
+"""The clock we ask. Nothing else in Foliot reads the time or draws a random number, so all of it can be simulated."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from itertools import count
+from random import Random
+from typing import Protocol
+
+from foliot.moments import SECOND
+
+LOOK_AGAIN = 10 * SECOND
+"""The longest a loop sleeps: a lost hint or a clock that was set costs at most this."""
+
+
+class Alarm(Protocol):
+    """A call that will be made, and can be called off."""
+
+    def cancel(self) -> None: ...
+
+
+class Clock(ABC):
+    """Tells the time in microseconds since the epoch, wakes who asks for it, and rolls the dice."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.random = Random(seed)  # noqa: S311 - jitter and ids, not secrets
+
+    @abstractmethod
+    def now(self) -> int:
+        """The instant it is."""
+
+    @abstractmethod
+    def call_at(self, when: int, action: Callable[[], object]) -> Alarm:
+        """Call ``action`` in the running loop when it is ``when``, or at once if it is later."""
+
+    async def wait(self, bell: asyncio.Event, until: int | None) -> None:
+        """Sleep until the bell rings or ``until`` has come, and never longer than ``LOOK_AGAIN``; leave the bell silent."""
+        latest = self.now() + LOOK_AGAIN
+        alarm = self.call_at(latest if until is None else min(until, latest), bell.set)
+        try:
+            await bell.wait()
+        finally:
+            alarm.cancel()
+            bell.clear()
+
+    async def sleep(self, length: int) -> None:
+        """Sleep for a length of time."""
+        done = asyncio.Event()
+        alarm = self.call_at(self.now() + length, done.set)
+        try:
+            await done.wait()
+        finally:
+            alarm.cancel()
+
+
+class SystemClock(Clock):
+    """The time of this machine."""
+
+    def now(self) -> int:
+        return time.time_ns() // 1000
+
+    def call_at(self, when: int, action: Callable[[], object]) -> Alarm:
+        return asyncio.get_running_loop().call_later(max(0, when - self.now()) / SECOND, action)
+
+
+class ManualClock(Clock):
+    """A clock that stands still until you turn it: for tests, and for simulations of days in seconds."""
+
+    def __init__(self, start: int = 0, seed: int | None = 0) -> None:
+        super().__init__(seed)
+        self._now = start
+        self._alarms: list[tuple[int, int, _ManualAlarm]] = []
+        self._order = count()
+
+    def now(self) -> int:
+        return self._now
+
+    def call_at(self, when: int, action: Callable[[], object]) -> Alarm:
+        alarm = _ManualAlarm(action)
+        heapq.heappush(self._alarms, (when, next(self._order), alarm))
+        return alarm
+
+    def next_alarm(self) -> int | None:
+        """When the next alarm goes off; None when there is none."""
+        while self._alarms and self._alarms[0][2].action is None:
+            heapq.heappop(self._alarms)
+        return self._alarms[0][0] if self._alarms else None
+
+    def turn_to(self, when: int) -> None:
+        """Set the time, also backwards, and sound every alarm that is due by it, in order."""
+        self._now = when
+        while (due := self.next_alarm()) is not None and due <= when:
+            alarm = heapq.heappop(self._alarms)[2]
+            if alarm.action is not None:
+                alarm.action()
+
+
+class _ManualAlarm:
+    __slots__ = ("action",)
+
+    def __init__(self, action: Callable[[], object]) -> None:
+        self.action: Callable[[], object] | None = action
+
+    def cancel(self) -> None:
+        self.action = None
