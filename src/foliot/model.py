@@ -270,7 +270,7 @@ class Schedule(Value):
 
     ``wakes_at`` is when somebody should look at it: the next nominal instant, or, while ``follows`` names a run (overlap
     ``delay``), the time to look whether that run is over. None: never again, or paused. ``version`` is raised by the store
-    at each change; a firing made from an older version is refused.
+    at each change; a firing made from an older version is refused. ``behind`` counts the instants passed since it last was up to date.
     """
 
     id: str
@@ -286,7 +286,7 @@ class Schedule(Value):
     pause_after: int | None = None
     wakes_at: int | None = None
     follows: str | None = None
-    behind: bool = False
+    behind: int = 0
     last_at: int | None = None
     last_run: str | None = None
     fired: int = 0
@@ -308,6 +308,7 @@ class Limit(Value):
     starts: int | None = None
     per: int | None = None
     paused: Pause | None = None
+    source: str = "code"
 
 
 class Worker(Value):

@@ -1,0 +1,364 @@
+"""What can be asked for: the keywords of jobs, schedules and single runs, read once into plain values.
+
+A keyword that does not exist is an error with the nearest name; a value that makes no sense is an error that names it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
+from typing import Any, Literal, TypedDict, TypeVar
+
+from foliot.errors import DefinitionError, JobError
+from foliot.model import PRIORITIES, USUAL_PRIORITY, Catchup, Limit, Overlap
+from foliot.moments import DAY, Length, Moment, length
+from foliot.retry import NEVER, Backoff, Retries, retries
+
+ExecutorName = Literal["inline", "threads", "processes"]
+Callback = Callable[..., Awaitable[None] | None]
+Middleware = Callable[..., Awaitable[Any]]
+Text = str | Callable[..., str]
+
+
+class RunKeywords(TypedDict, total=False):
+    """What one run may ask for: ``job.options(...)``."""
+
+    id: str
+    after: Length
+    at: Moment
+    tz: str
+    priority: int
+    queue: str
+    key: str
+    unique: str | bool
+    unique_for: Length
+    debounce: Length
+    timeout: Length
+    deadline: Length
+    expires: Length
+    retries: int | Sequence[Length] | Backoff
+    tags: Sequence[str]
+    meta: Mapping[str, Any]
+
+
+class JobKeywords(TypedDict, total=False):
+    """What a job may ask for: ``@job(...)``."""
+
+    name: str
+    executor: ExecutorName
+    queue: str
+    priority: int
+    key: Text
+    unique: Text | bool
+    unique_for: Length
+    debounce: Length
+    timeout: Length
+    deadline: Length
+    expires: Length
+    retries: int | Sequence[Length] | Backoff
+    retry_on: type[BaseException] | tuple[type[BaseException], ...]
+    give_up_on: type[BaseException] | tuple[type[BaseException], ...]
+    concurrency: int
+    per_key: int
+    limit: str
+    max_crashes: int
+    at_most_once: bool
+    tags: Sequence[str]
+    meta: Mapping[str, Any]
+    on_success: Callback
+    on_failure: Callback
+    middleware: Sequence[Middleware]
+
+
+class ScheduleKeywords(TypedDict, total=False):
+    """What a schedule may ask for beside its job and trigger."""
+
+    id: str
+    args: Mapping[str, Any]
+    overlap: Overlap | str
+    catchup: Catchup | str
+    window: Length
+    most: int
+    pause_after: int
+    at_start: bool
+
+
+class DecoratorKeywords(JobKeywords, total=False):
+    """What a decorator that both defines a job and schedules it may ask for."""
+
+    schedule_id: str
+    args: Mapping[str, Any]
+    overlap: Overlap | str
+    catchup: Catchup | str
+    window: Length
+    most: int
+    pause_after: int
+    at_start: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobOptions:
+    """A job's policies, read and checked. Lengths are microseconds; None means no such bound."""
+
+    name: str | None = None
+    executor: ExecutorName | None = None
+    queue: str = "default"
+    priority: int = USUAL_PRIORITY
+    key: Text | None = None
+    unique: Text | bool | None = None
+    unique_for: int | None = None
+    debounce: int | None = None
+    timeout: int | None = None
+    deadline: int | None = None
+    expires: int | None = None
+    retries: Retries = NEVER
+    retry_on: tuple[type[BaseException], ...] = (Exception,)
+    give_up_on: tuple[type[BaseException], ...] = ()
+    concurrency: int | None = None
+    per_key: int | None = None
+    limit: tuple[int, int] | None = None
+    max_crashes: int = 3
+    at_most_once: bool = False
+    tags: tuple[str, ...] = ()
+    meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    on_success: Callback | None = None
+    on_failure: Callback | None = None
+    middleware: tuple[Middleware, ...] = ()
+
+    def limits(self, job: str) -> list[Limit]:
+        """The limits this job declares on its lanes."""
+        starts, per = self.limit or (None, None)
+        declared: list[Limit] = []
+        if self.concurrency is not None or self.limit is not None:
+            declared.append(Limit(id=f"job/{job}", running=self.concurrency, starts=starts, per=per))
+        if self.per_key is not None:
+            declared.append(Limit(id=f"key/{job}", running=self.per_key))
+        return declared
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunOptions:
+    """What one run asks for; None leaves the job's own. ``after`` is a length, ``at`` a moment as it was written."""
+
+    id: str | None = None
+    after: int | None = None
+    at: Moment | None = None
+    tz: str | None = None
+    priority: int | None = None
+    queue: str | None = None
+    key: str | None = None
+    unique: str | bool | None = None
+    unique_for: int | None = None
+    debounce: int | None = None
+    timeout: int | None = None
+    deadline: int | None = None
+    expires: int | None = None
+    retries: Retries | None = None
+    tags: tuple[str, ...] = ()
+    meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScheduleOptions:
+    """What a schedule asks for, read and checked."""
+
+    id: str | None = None
+    args: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    overlap: Overlap = Overlap.SKIP
+    catchup: Catchup = Catchup.LATEST
+    window: int = DAY
+    most: int = 100
+    pause_after: int | None = None
+    at_start: bool = False
+
+
+O = TypeVar("O", JobOptions, RunOptions, ScheduleOptions)
+
+
+def read(kind: type[O], wishes: Mapping[str, Any], where: str) -> O:
+    """Read keywords into options. Raises JobError that names the keyword, its value and the remedy; ``where`` says whose they are."""
+    return amend(kind(), wishes, where)
+
+
+def amend(options: O, wishes: Mapping[str, Any], where: str) -> O:
+    """These options with some keywords changed."""
+    known = {each.name for each in fields(options)}
+    for name in wishes:
+        if name not in known:
+            raise JobError(f"{where}: unknown option {name!r}{_nearest(name, known)}")
+    return replace(options, **{name: _checked(name, value, where) for name, value in wishes.items()})
+
+
+def split(wishes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Part a decorator's keywords into the job's and the schedule's (``schedule_id`` is the schedule's ``id``)."""
+    of_schedule = {each.name for each in fields(ScheduleOptions)} - {"id"}
+    ours = {name: value for name, value in wishes.items() if name in of_schedule}
+    if "schedule_id" in wishes:
+        ours["id"] = wishes["schedule_id"]
+    return {name: value for name, value in wishes.items() if name not in of_schedule | {"schedule_id"}}, ours
+
+
+def _nearest(name: str, known: set[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; there are: {', '.join(sorted(known))}"
+
+
+def _checked(name: str, value: Any, where: str) -> Any:
+    try:
+        return _READERS[name](value)
+    except DefinitionError as problem:
+        raise JobError(f"{where}: {name}={value!r}: {problem}") from None
+
+
+def _positive_length(value: Any) -> int:
+    micros = length(value)
+    if micros <= 0:
+        raise DefinitionError("give a length of time above zero")
+    return micros
+
+
+def _any_length(value: Any) -> int:
+    micros = length(value)
+    if micros < 0:
+        raise DefinitionError("give a length of time from zero")
+    return micros
+
+
+def _positive(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise DefinitionError("give a whole number from 1")
+    return value
+
+
+def _count(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise DefinitionError("give a whole number from 0")
+    return value
+
+
+def _priority(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value not in PRIORITIES:
+        raise DefinitionError(f"give a priority from {PRIORITIES[0]} (last) to {PRIORITIES[-1]} (first)")
+    return value
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip() or len(value) > 200:  # noqa: PLR2004 - a bound for indexes
+        raise DefinitionError("give a text of 1 to 200 characters")
+    return value
+
+
+def _text(value: Any) -> Any:
+    return value if callable(value) or isinstance(value, bool) else _name(value)
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise DefinitionError("give True or False")
+    return value
+
+
+def _moment(value: Any) -> Any:
+    return value
+
+
+def _tags(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) or not all(isinstance(each, str) for each in value):
+        raise DefinitionError("give a list of texts")
+    return tuple(value)
+
+
+def _meta(value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping) or not all(isinstance(each, str) for each in value):  # pyright: ignore[reportUnknownVariableType]
+        raise DefinitionError("give a mapping with text keys")
+    return dict(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+
+
+def _errors(value: Any) -> tuple[type[BaseException], ...]:
+    kinds: tuple[Any, ...] = value if isinstance(value, tuple) else (value,)
+    if not all(isinstance(each, type) and issubclass(each, BaseException) for each in kinds):
+        raise DefinitionError("give an exception class or a tuple of them")
+    return kinds
+
+
+def _callable(value: Any) -> Any:
+    if not callable(value):
+        raise DefinitionError("give a function")
+    return value
+
+
+def _middleware(value: Any) -> tuple[Middleware, ...]:
+    if callable(value) or not all(callable(each) for each in value):
+        raise DefinitionError("give a list of functions `async (call, next)`")
+    return tuple(value)
+
+
+def _executor(value: Any) -> ExecutorName:
+    if value not in ("inline", "threads", "processes"):
+        raise DefinitionError("choose 'inline', 'threads' or 'processes'")
+    return value
+
+
+_RATE = re.compile(r"(\d+)\s*/\s*(\d*\s*(?:ms|s|m|h|d))", re.ASCII)
+
+
+def _rate(value: Any) -> tuple[int, int]:
+    """Read ``"100/m"``, ``"5/s"`` or ``"10/30s"``: starts per time."""
+    written = _RATE.fullmatch(value) if isinstance(value, str) else None
+    if written is None or not int(written[1]):
+        raise DefinitionError("write a rate like '100/m', '5/s' or '10/30s'")
+    per = written[2] if written[2][0].isdigit() else f"1{written[2]}"
+    return int(written[1]), _positive_length(per)
+
+
+def _choice(kind: type[Overlap] | type[Catchup]) -> Callable[[Any], Any]:
+    def read_choice(value: Any) -> Any:
+        try:
+            return kind(value)
+        except ValueError:
+            raise DefinitionError(f"choose one of {', '.join(repr(each.value) for each in kind)}") from None
+
+    return read_choice
+
+
+rate = _rate
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "name": _name,
+    "id": _name,
+    "executor": _executor,
+    "queue": _name,
+    "priority": _priority,
+    "key": _text,
+    "unique": _text,
+    "unique_for": _positive_length,
+    "debounce": _positive_length,
+    "timeout": _positive_length,
+    "deadline": _positive_length,
+    "expires": _positive_length,
+    "after": _any_length,
+    "at": _moment,
+    "tz": _name,
+    "retries": retries,
+    "retry_on": _errors,
+    "give_up_on": _errors,
+    "concurrency": _positive,
+    "per_key": _positive,
+    "limit": _rate,
+    "max_crashes": _count,
+    "at_most_once": _flag,
+    "tags": _tags,
+    "meta": _meta,
+    "on_success": _callable,
+    "on_failure": _callable,
+    "middleware": _middleware,
+    "args": _meta,
+    "overlap": _choice(Overlap),
+    "catchup": _choice(Catchup),
+    "window": _any_length,
+    "most": _positive,
+    "pause_after": _positive,
+    "at_start": _flag,
+}

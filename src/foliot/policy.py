@@ -1,0 +1,396 @@
+"""What should happen: pure functions from values to values. No clock, no store, no await; all of it tested with tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from random import Random
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from foliot.control import Cancel, Retry, Skip, Snooze
+from foliot.ids import firing_id
+from foliot.model import (
+    Catchup,
+    Clash,
+    Ending,
+    Failure,
+    Firing,
+    Hold,
+    Limit,
+    Outcome,
+    Overlap,
+    Pause,
+    Run,
+    Schedule,
+    State,
+    Unique,
+)
+from foliot.moments import DAY, MINUTE, SECOND, moment, spell
+from foliot.retry import Retries
+from foliot.triggers.base import Trigger
+
+PAGE = 100
+"""How many instants one firing of one schedule passes at most; a longer gap takes several rounds."""
+PUNCTUAL = 30 * SECOND
+"""A firing no later than this is on time, also for a schedule that catches up with nothing."""
+LOOK = MINUTE
+"""How often a schedule that follows a run looks whether that run is over, in case nobody told it."""
+STRANGER_PATIENCE = DAY
+"""How long a run waits for a worker that knows its job."""
+
+OVERLAP = Limit(id="overlap", running=1)
+"""The standing limit behind the overlap policies: one run at a time in each schedule's lane."""
+
+
+# Firing: from schedules to runs
+
+
+def fire(schedule: Schedule, trigger: Trigger, now: int) -> Firing:
+    """Pass the next due instants of a schedule: each leaves one run, or one skipped run that says why."""
+    since = schedule.wakes_at
+    if since is None or since > now:
+        return Firing(schedule=schedule, expect=schedule.version)
+    forgotten, since = _outside_window(schedule, trigger, since, now)
+    passed = [] if since is None else _due(trigger, since, now)
+    following = trigger.next_at(passed[-1]) if passed else since
+    behind = following is not None and following <= now
+    chosen = _chosen(schedule, passed, behind, now)
+    runs = forgotten + [_fired(schedule, trigger, each, now, chosen) for each in passed]
+    return _settle(_advanced(schedule, passed, following, behind, runs), schedule, runs, now)
+
+
+def _outside_window(schedule: Schedule, trigger: Trigger, since: int, now: int) -> tuple[list[Run], int | None]:
+    """Instants that passed too long ago are one skipped run together; tells where the window begins."""
+    opens = now - schedule.window
+    if since >= opens:
+        return [], since
+    first = trigger.next_at(opens - 1)
+    reason = f"missed: from here until {moment(opens).isoformat()} nobody fired, longer ago than the catch-up window of {spell(schedule.window)}"
+    return [_skipped(schedule, since, now, reason)], first if first is None or first <= now else first
+
+
+def _due(trigger: Trigger, since: int, now: int) -> list[int]:
+    return [since, *islice(trigger.instants(since, now), PAGE - 1)] if since <= now else []
+
+
+def _chosen(schedule: Schedule, passed: Sequence[int], behind: bool, now: int) -> frozenset[int]:
+    """Which of these instants run, by the schedule's catch-up policy."""
+    wanted = [each for each in passed if each not in schedule.skips]
+    match schedule.catchup:
+        case Catchup.LATEST:
+            return frozenset(() if behind else wanted[-1:])
+        case Catchup.EARLIEST:
+            return frozenset(() if schedule.behind else wanted[:1])
+        case Catchup.ALL:
+            return frozenset(wanted[: max(0, schedule.most - schedule.behind)])
+        case Catchup.NONE:
+            return frozenset(() if behind else [each for each in wanted[-1:] if now - each <= PUNCTUAL])
+
+
+def _fired(schedule: Schedule, trigger: Trigger, nominal: int, now: int, chosen: frozenset[int]) -> Run:
+    if nominal in chosen:
+        return wanted(schedule, trigger, nominal, now)
+    if nominal in schedule.skips:
+        return _skipped(schedule, nominal, now, "skipped by hand")
+    return _skipped(schedule, nominal, now, f"missed: nobody fired in time, and catch-up is {schedule.catchup.value!r}")
+
+
+def _advanced(schedule: Schedule, passed: Sequence[int], following: int | None, behind: bool, runs: Sequence[Run]) -> Schedule:
+    real = [each for each in runs if each.state is State.PENDING]
+    return replace(
+        schedule,
+        wakes_at=following,
+        behind=schedule.behind + len(passed) if behind else 0,
+        last_at=passed[-1] if passed else schedule.last_at,
+        last_run=real[-1].id if real else schedule.last_run,
+        fired=schedule.fired + len(real),
+        skips=tuple(each for each in schedule.skips if following is not None and each >= following),
+    )
+
+
+def _settle(after: Schedule, before: Schedule, runs: list[Run], now: int) -> Firing:
+    """With overlap ``delay`` a schedule that fired waits for its run before it looks for the next time."""
+    if before.overlap is Overlap.DELAY and after.last_run != before.last_run:
+        after = replace(after, follows=after.last_run, wakes_at=now + LOOK)
+    return Firing(schedule=after, expect=before.version, runs=tuple(runs))
+
+
+def follow(schedule: Schedule, trigger: Trigger, run: Run | None, now: int) -> Firing:
+    """Let the end of the run that a schedule follows set its next time; while it is live, look again later."""
+    if run is not None and not run.state.over:
+        return Firing(schedule=replace(schedule, wakes_at=now + LOOK), expect=schedule.version)
+    ended = now if run is None or run.finished_at is None else run.finished_at
+    return Firing(schedule=replace(schedule, follows=None, wakes_at=trigger.next_at(ended)), expect=schedule.version)
+
+
+def unreadable(schedule: Schedule, problem: str, now: int) -> Firing:
+    """Pause a schedule whose trigger cannot be read here, so that it neither fires wrongly nor stops the others."""
+    stopped = replace(schedule, wakes_at=None, paused=Pause(at=now, note=f"its trigger cannot be read: {problem}"))
+    return Firing(schedule=stopped, expect=schedule.version)
+
+
+def wanted(schedule: Schedule, trigger: Trigger, nominal: int, now: int) -> Run:
+    """The run that a schedule wants for an instant; its id comes from the two, so whoever fires it fires the same one."""
+    due = nominal + trigger.delay(nominal)
+    unique, lanes = overlapping(schedule.id, schedule.overlap)
+    place = schedule.placement
+    return Run(
+        id=firing_id(schedule.id, nominal),
+        job=schedule.job,
+        schedule=schedule.id,
+        nominal_at=nominal,
+        created_at=now,
+        due_at=due,
+        wakes_at=due,
+        args=schedule.args,
+        queue=place.queue,
+        priority=place.priority,
+        key=place.key,
+        lanes=(*place.lanes, *lanes),
+        unique=unique,
+        expires_at=None if place.expires is None else due + place.expires,
+        deadline_at=None if place.deadline is None else due + place.deadline,
+        terms=place.terms,
+        tags=place.tags,
+        meta=place.meta,
+    )
+
+
+def overlapping(schedule: str, overlap: Overlap) -> tuple[Unique | None, tuple[str, ...]]:
+    """How an overlap policy is said to a store: a unique key, a lane of one, both or neither."""
+    lane = f"{OVERLAP.id}#{schedule}"
+    match overlap:
+        case Overlap.SKIP | Overlap.DELAY:
+            return Unique(key=lane, clash=Clash.SKIP), ()
+        case Overlap.QUEUE:
+            return None, (lane,)
+        case Overlap.QUEUE_ONE:
+            return Unique(key=lane, clash=Clash.SKIP, hold=Hold.START), (lane,)
+        case Overlap.REPLACE:
+            return Unique(key=lane, clash=Clash.REPLACE), (lane,)
+        case Overlap.ALLOW:
+            return None, ()
+
+
+def _skipped(schedule: Schedule, nominal: int, now: int, reason: str) -> Run:
+    return Run(
+        id=firing_id(schedule.id, nominal),
+        job=schedule.job,
+        schedule=schedule.id,
+        nominal_at=nominal,
+        created_at=now,
+        due_at=nominal,
+        finished_at=now,
+        args=schedule.args,
+        queue=schedule.placement.queue,
+        state=State.SKIPPED,
+        reason=reason,
+        tags=schedule.placement.tags,
+        meta=schedule.placement.meta,
+    )
+
+
+def renewed(kept: Schedule, declared: Schedule, trigger: Trigger, now: int) -> Schedule:
+    """A standing schedule as the code now declares it: it keeps its identity and its past.
+
+    An unchanged trigger keeps its next time across restarts; a changed one counts from now, so an edit never fires at once.
+    """
+    changed = kept.trigger != declared.trigger and kept.paused is None
+    return replace(
+        declared,
+        created_at=kept.created_at,
+        wakes_at=trigger.next_at(now) if changed else kept.wakes_at,
+        follows=None if changed else kept.follows,
+        behind=0 if changed else kept.behind,
+        last_at=kept.last_at,
+        last_run=kept.last_run,
+        fired=kept.fired,
+        skips=kept.skips,
+        paused=kept.paused,
+        version=kept.version,
+    )
+
+
+# Admitting: from claimed runs to those that are worth executing
+
+
+class Rules(Protocol):
+    """What a job says about its failures."""
+
+    @property
+    def retries(self) -> Retries: ...
+    @property
+    def retry_on(self) -> tuple[type[BaseException], ...]: ...
+    @property
+    def give_up_on(self) -> tuple[type[BaseException], ...]: ...
+    @property
+    def max_crashes(self) -> int: ...
+    @property
+    def at_most_once(self) -> bool: ...
+
+
+def admit(run: Run, rules: Rules | None, upstream: Sequence[Run], now: int) -> Ending | None:
+    """Decide about a claimed run before it is executed: None to go ahead, else how it ends without being executed."""
+    crashes = _crashes(run)
+    if run.cancelling is not None:
+        return _over(run, State.CANCELLED, run.cancelling)
+    if run.expires_at is not None and run.expires_at <= now and not run.attempts:
+        return _over(run, State.SKIPPED, f"expired: not started by {moment(run.expires_at).isoformat()}")
+    if run.deadline_at is not None and run.deadline_at <= now:
+        return _over(run, State.FAILED, f"deadline: not done by {moment(run.deadline_at).isoformat()}")
+    if failed := [each.id for each in upstream if each.state is not State.SUCCEEDED]:
+        return _over(run, State.SKIPPED, f"upstream failed: {', '.join(failed)}")
+    if rules is None:
+        return _stranger(run, now)
+    if crashes and rules.at_most_once:
+        return _over(run, State.FAILED, "lost: its worker died, and the job asks to run at most once")
+    if crashes > rules.max_crashes:
+        return _over(run, State.FAILED, f"crashed too often: {crashes} workers died under it, max_crashes is {rules.max_crashes}")
+    return None
+
+
+def _stranger(run: Run, now: int) -> Ending:
+    """A job that is not known here may be known to another worker, or after the next deploy; but not for ever."""
+    waited = now - run.due_at
+    reason = f"unknown job {run.job!r}: no worker that claimed it defines it"
+    if waited > STRANGER_PATIENCE:
+        return _over(run, State.FAILED, reason)
+    return Ending(run=run.id, token=run.token, state=State.PENDING, due_at=now + min(MINUTE, SECOND + waited), reason=reason)
+
+
+def _crashes(run: Run) -> int:
+    return sum(each.outcome in (Outcome.LOST, Outcome.CRASHED) for each in run.attempts)
+
+
+def _over(run: Run, state: State, reason: str) -> Ending:
+    return Ending(run=run.id, token=run.token, state=state, reason=reason)
+
+
+# Concluding: from what came of an execution to how the run ends
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The function returned; its result as JSON."""
+
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """The function raised."""
+
+    error: BaseException
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """The attempt took longer than its timeout, microseconds."""
+
+    timeout: int
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """Its process died under it."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """It stopped because somebody asked for that."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """Its worker is shutting down: no fault of the job's."""
+
+
+Conclusion = Returned | Raised | TimedOut | Died | Stopped | GivenBack
+
+
+def conclude(run: Run, rules: Rules, conclusion: Conclusion, now: int, random: Random) -> Ending:
+    """How a run ends, or goes on, after an execution."""
+    match conclusion:
+        case Returned(result):
+            return Ending(run=run.id, token=run.token, state=State.SUCCEEDED, result=result)
+        case Stopped(reason):
+            return _over(run, State.CANCELLED, reason)
+        case GivenBack():
+            return _put_down(run, now, Outcome.RELEASED)
+        case Died(failure):
+            return _after_crash(run, rules, failure, now, random)
+        case TimedOut(timeout):
+            failure = Failure(kind="TimeoutError", message=f"took longer than {spell(timeout)}")
+            return _after_failure(run, rules, TimeoutError(), failure, Outcome.TIMED_OUT, now, random)
+        case Raised(Cancel() as cancel):
+            return _over(run, State.CANCELLED, str(cancel) or "cancelled by the job itself")
+        case Raised(Skip() as skip):
+            return _over(run, State.SKIPPED, str(skip) or "skipped by the job itself")
+        case Raised(Snooze() as snooze):
+            return _put_down(run, now + snooze.after, Outcome.SNOOZED)
+        case Raised(Retry() as retry, failure) if retry.after is not None:
+            return _again(run, now + retry.after, failure, Outcome.FAILED)
+        case Raised(error, failure):
+            return _after_failure(run, rules, error, failure, Outcome.FAILED, now, random)
+
+
+def _after_failure(
+    run: Run, rules: Rules, error: BaseException, failure: Failure, outcome: Outcome, now: int, random: Random
+) -> Ending:
+    wait = _retries(run, rules).wait(run.failures + 1, random) if _worth_retrying(error, rules) else None
+    if wait is None:
+        return _failed(run, failure, f"failed after {run.failures + 1} of {_retries(run, rules).attempts + 1} attempts")
+    if run.deadline_at is not None and now + wait >= run.deadline_at:
+        return _failed(run, failure, f"deadline: the next attempt would come after {moment(run.deadline_at).isoformat()}")
+    return _again(run, now + wait, failure, outcome)
+
+
+def _after_crash(run: Run, rules: Rules, failure: Failure, now: int, random: Random) -> Ending:
+    crashes = _crashes(run) + 1
+    if rules.at_most_once:
+        return _failed(run, failure, "crashed, and the job asks to run at most once")
+    if crashes > rules.max_crashes:
+        return _failed(run, failure, f"crashed too often: {crashes} times, max_crashes is {rules.max_crashes}")
+    wait = _retries(run, rules).wait(crashes, random) or SECOND * crashes
+    return Ending(
+        run=run.id, token=run.token, state=State.PENDING, due_at=now + wait, outcome=Outcome.CRASHED, error=failure
+    )
+
+
+def _worth_retrying(error: BaseException, rules: Rules) -> bool:
+    if isinstance(error, Retry):
+        return True
+    return isinstance(error, rules.retry_on) and not isinstance(error, rules.give_up_on)
+
+
+def _retries(run: Run, rules: Rules) -> Retries:
+    return rules.retries if run.terms is None or run.terms.retries is None else run.terms.retries
+
+
+def _again(run: Run, due: int, failure: Failure, outcome: Outcome) -> Ending:
+    return Ending(
+        run=run.id, token=run.token, state=State.PENDING, due_at=due, failed=True, outcome=outcome, error=failure
+    )
+
+
+def _put_down(run: Run, due: int, outcome: Outcome) -> Ending:
+    return Ending(run=run.id, token=run.token, state=State.PENDING, due_at=due, outcome=outcome)
+
+
+def _failed(run: Run, failure: Failure, reason: str) -> Ending:
+    return Ending(run=run.id, token=run.token, state=State.FAILED, failed=True, error=failure, reason=reason)
+
+
+def time_left(run: Run, timeout: int | None, now: int) -> int | None:
+    """How long this attempt may take: its timeout, or less if the deadline over all attempts comes first."""
+    asked = timeout if run.terms is None or run.terms.timeout is None else run.terms.timeout
+    left = None if run.deadline_at is None else run.deadline_at - now
+    return min((each for each in (asked, left) if each is not None), default=None)
