@@ -1,5 +1,5 @@
 import foliot.errors
-from foliot.errors import ArgumentsError, DefinitionError, FoliotError, TriggerError, UnknownRun
+from foliot.errors import ArgumentsError, DefinitionError, FoliotError, RunFailed, TriggerError, UnknownRun
 
 
 def test_a_trigger_error_points_at_the_mistake():
@@ -27,6 +27,12 @@ def test_a_trigger_error_keeps_the_text_and_the_place_for_programs():
     error = TriggerError("there is no hour 25", text="0 25 * * *", at=2)
 
     assert (error.text, error.at) == ("0 25 * * *", 2)
+
+
+def test_a_failed_run_comes_with_its_error():
+    ended = object()
+
+    assert RunFailed("the run was cancelled", ended).run is ended
 
 
 def test_errors_are_also_the_builtin_kind_that_people_catch():
