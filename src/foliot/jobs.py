@@ -1,0 +1,348 @@
+"""Jobs: functions with names and policies. Defining them does nothing else; a scheduler collects them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from functools import partial
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, Unpack, get_type_hints, overload
+
+from foliot.codec import Shape
+from foliot.context import Context
+from foliot.errors import ArgumentsError, JobError, UnknownJob
+from foliot.handle import Call, Handle, Home
+from foliot.model import Placement, Terms
+from foliot.options import (
+    DecoratorKeywords,
+    ExecutorName,
+    JobKeywords,
+    JobOptions,
+    RunKeywords,
+    RunOptions,
+    ScheduleOptions,
+    amend,
+    read,
+    split,
+)
+from foliot.triggers.base import Trigger
+
+P = ParamSpec("P")
+C = TypeVar("C")
+T = TypeVar("T")
+
+
+class Resource:
+    """The mark of a parameter that the scheduler fills in: ``db: Database = resource()``."""
+
+    def __repr__(self) -> str:
+        return "resource()"
+
+
+_RESOURCE = Resource()
+
+
+def resource() -> Any:
+    """Mark a parameter as filled in by annotation, from what ``scheduler.resource`` provides; callers never pass it."""
+    return _RESOURCE
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A trigger that a job was decorated with, and the schedule's options."""
+
+    trigger: Trigger
+    options: ScheduleOptions
+
+
+class Job(Generic[P, C, T]):
+    """A function with a name and its policies. Calling it calls the function; ``enqueue`` wants it run."""
+
+    def __init__(self, function: Callable[..., C], options: JobOptions) -> None:
+        self.function = function
+        self.name = options.name or _own_name(function)
+        self.settings = options
+        hints = _hints(function)
+        self.wants_context = _wants_context(function, hints, self.name)
+        self.resources = _resources(function, hints, self.name)
+        self.shape = Shape.of(function, skip={*self.resources, *_first(function, self.wants_context)})
+        self.is_async = _is_async(function)
+        self.executor = _executor(self, options.executor)
+        self.timers: list[Timer] = []
+        self.home: Home | None = None
+
+    def __repr__(self) -> str:
+        return f"<job {self.name!r}>"
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> C:
+        """Call the function here and now, as if it were not decorated."""
+        return self.function(*((Context.detached(self.name),) if self.wants_context else ()), *args, **kwargs)
+
+    async def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Handle[T]:
+        """Want the function run with these arguments, now. Raises ArgumentsError if they do not fit or are not JSON."""
+        return await Wish(self, RunOptions()).enqueue(*args, **kwargs)
+
+    def call(self, *args: P.args, **kwargs: P.kwargs) -> Call[T]:
+        """These arguments as a value, for ``scheduler.enqueue_many``."""
+        return Wish(self, RunOptions()).call(*args, **kwargs)
+
+    def options(self, **wishes: Unpack[RunKeywords]) -> Wish[P, T]:
+        """This job with options for single runs: ``after``, ``at``, ``priority``, ``key``, ``unique``, ``id`` …"""
+        return Wish(self, read(RunOptions, wishes, f"job {self.name!r}"))
+
+    def scheduled(self, trigger: Trigger, options: ScheduleOptions) -> None:
+        """Add a trigger to this job's own schedules."""
+        self.timers.append(Timer(trigger, options))
+
+    def placement(self, options: RunOptions = RunOptions(), arguments: _Arguments | None = None) -> Placement:  # noqa: B008 - frozen
+        """Where and how runs of this job are placed, with some options of its caller."""
+        ours, theirs = self.settings, options
+        key = theirs.key or self._text(ours.key, arguments)
+        return Placement(
+            queue=theirs.queue or ours.queue,
+            priority=ours.priority if theirs.priority is None else theirs.priority,
+            key=key,
+            lanes=(f"key/{self.name}#{key}",) if key is not None and ours.per_key is not None else (),
+            expires=theirs.expires or ours.expires,
+            deadline=theirs.deadline or ours.deadline,
+            terms=_terms(theirs),
+            tags=tuple(dict.fromkeys((*ours.tags, *theirs.tags))),
+            meta={**ours.meta, **theirs.meta},
+        )
+
+    def unique_key(self, wish: str | bool | None, call: Call[Any]) -> str | None:
+        """The unique key of a call: as asked, filled in from its arguments; True means all of its arguments."""
+        text = self.settings.unique if wish is None else wish
+        if text is None or text is False:
+            return None
+        return f"unique/{self.name}#{call.args if text is True else self._text(text, call.arguments)}"
+
+    def _text(self, text: Any, arguments: _Arguments | None) -> str | None:
+        """A key as written, as computed from the arguments, or with ``{parameter}`` filled in."""
+        if text is None or arguments is None:
+            return None if callable(text) else text
+        args, kwargs = arguments
+        if callable(text):
+            return str(text(*args, **kwargs))
+        return text.format_map(self.shape.bind(args, kwargs)) if "{" in text else text
+
+
+_Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish(Generic[P, T]):
+    """A job with options for single runs."""
+
+    job: Job[P, Any, T]
+    given: RunOptions
+
+    async def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Handle[T]:
+        """Want the function run with these arguments and options."""
+        if self.job.home is None:
+            raise JobError(f"job {self.job.name!r} belongs to no scheduler yet; scheduler.include(...) its module first")
+        [handle] = await self.job.home.enqueue_many([self.call(*args, **kwargs)])
+        return handle
+
+    def call(self, *args: P.args, **kwargs: P.kwargs) -> Call[T]:
+        """These arguments and options as a value, for ``scheduler.enqueue_many``."""
+        return Call(self.job, self.job.shape.encode(args, kwargs), self.given, (args, kwargs))
+
+    def options(self, **wishes: Unpack[RunKeywords]) -> Wish[P, T]:
+        """The same with some options changed."""
+        return replace(self, given=amend(self.given, wishes, f"job {self.job.name!r}"))
+
+
+class Jobs(Mapping[str, "Job[..., Any, Any]"]):
+    """The jobs that one scheduler knows, by name."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job[..., Any, Any]] = {}
+
+    def __getitem__(self, name: str) -> Job[..., Any, Any]:
+        if name not in self._jobs:
+            close = get_close_matches(name, self._jobs, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else f"; there are: {', '.join(sorted(self._jobs)) or 'none'}"
+            raise UnknownJob(f"no job is called {name!r} here{hint}")
+        return self._jobs[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._jobs
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._jobs)
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def add(self, job: Job[..., Any, Any]) -> None:
+        """Take in a job; the same one again changes nothing. Raises JobError when another has its name."""
+        known = self._jobs.setdefault(job.name, job)
+        if known is not job:
+            raise JobError(
+                f"two jobs are called {job.name!r}: {_place(known.function)} and {_place(job.function)}; give one of them name=..."
+            )
+
+
+# Decorators
+
+
+class Decorator(Protocol):
+    """Turns a function into a job whose calls are checked against the function's own signature."""
+
+    @overload
+    def __call__(
+        self, function: Callable[Concatenate[Context, P], Coroutine[Any, Any, T]], /
+    ) -> Job[P, Coroutine[Any, Any, T], T]: ...
+    @overload
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, T]], /) -> Job[P, Coroutine[Any, Any, T], T]: ...
+    @overload
+    def __call__(self, function: Callable[Concatenate[Context, P], T], /) -> Job[P, T, T]: ...
+    @overload
+    def __call__(self, function: Callable[P, T], /) -> Job[P, T, T]: ...
+    @overload
+    def __call__(self, function: Job[P, C, T], /) -> Job[P, C, T]: ...
+
+
+def decorator(
+    trigger: Trigger | None, wishes: Mapping[str, Any], collect: Callable[[Job[..., Any, Any]], None] | None = None
+) -> Decorator:
+    """Make the decorator that defines a job, gives it a schedule if there is a trigger, and hands it to a collector."""
+
+    def define(function: Any) -> Any:
+        ours, schedules = split(wishes)
+        job = _defined(function, ours)
+        where = f"job {job.name!r}"
+        if trigger is None and schedules:
+            raise JobError(f"{where}: {next(iter(schedules))!r} is a schedule's option; use @cron, @every, @at or @after")
+        options = read(ScheduleOptions, schedules, where)
+        if trigger is not None:
+            _check_arguments(job, options)
+        if collect is not None:
+            collect(job)
+        if trigger is not None:
+            job.scheduled(trigger, options)
+        return job
+
+    return define
+
+
+def job(*triggers: Trigger, **wishes: Unpack[DecoratorKeywords]) -> Decorator:
+    """Define a job, fired by these triggers if any are given; a scheduler's ``include`` collects it."""
+    return several(triggers, wishes)
+
+
+def several(
+    triggers: tuple[Trigger, ...],
+    wishes: Mapping[str, Any],
+    collect: Callable[[Job[..., Any, Any]], None] | None = None,
+) -> Decorator:
+    """A decorator that gives one job any number of triggers."""
+
+    def define(function: Any) -> Any:
+        if not all(isinstance(each, Trigger) for each in triggers):
+            raise JobError(f"{triggers[0]!r} is not a trigger; write @job(...) with keywords only, or give cron(...), every(...)")
+        made = decorator(triggers[0] if triggers else None, wishes, collect)(function)
+        for trigger in triggers[1:]:
+            decorator(trigger, split(wishes)[1])(made)
+        return made
+
+    return define
+
+
+def _defined(function: Any, wishes: Mapping[str, Any]) -> Job[..., Any, Any]:
+    if isinstance(function, Job):
+        if wishes:
+            raise JobError(f"job {function.name!r} is defined already; give {next(iter(wishes))!r} to the decorator next to the function")
+        return function  # pyright: ignore[reportUnknownVariableType]
+    if not callable(function):
+        raise JobError(f"{function!r} is not a function; write the decorator with parentheses, like @job()")
+    where = f"job {wishes.get('name') or getattr(function, '__name__', repr(function))!r}"
+    return Job(function, read(JobOptions, wishes, where))
+
+
+def _check_arguments(job: Job[..., Any, Any], options: ScheduleOptions) -> None:
+    """A schedule's arguments must fit the function when it is defined, not when it fires."""
+    try:
+        job.shape.check(job.shape.encode((), dict(options.args)))
+    except ArgumentsError as problem:
+        raise JobError(f"job {job.name!r} cannot be scheduled with args={dict(options.args)!r}: {problem}") from None
+
+
+# What a function tells about itself
+
+
+def _own_name(function: Any) -> str:
+    name = getattr(function, "__name__", None)
+    if name is None or name == "<lambda>" or getattr(function, "__closure__", None):
+        raise JobError(f"{_place(function)} has no name that survives a restart; give name='...' to the decorator")
+    return name
+
+
+def _place(function: Any) -> str:
+    module = getattr(function, "__module__", None)
+    name = getattr(function, "__qualname__", None)
+    return f"{module}.{name}" if module and name else repr(function)
+
+
+def _bare(function: Any) -> Any:
+    """The function with the annotations: under partials, and behind callable objects."""
+    while isinstance(function, partial):
+        function = function.func  # pyright: ignore[reportUnknownMemberType]
+    return function if inspect.isroutine(function) else type(function).__call__
+
+
+def _is_async(function: Any) -> bool:
+    bare = _bare(function)
+    if inspect.isgeneratorfunction(bare) or inspect.isasyncgenfunction(bare):
+        raise JobError(f"{_place(function)} is a generator; a job returns one result")
+    return inspect.iscoroutinefunction(bare)
+
+
+def _hints(function: Any) -> dict[str, Any]:
+    try:
+        return get_type_hints(_bare(function))
+    except Exception:  # noqa: BLE001 - names that exist for the type checker only
+        return dict(getattr(_bare(function), "__annotations__", {}))
+
+
+def _wants_context(function: Any, hints: Mapping[str, Any], name: str) -> bool:
+    """Whether the first parameter is a Context. Anywhere else it is an error: callers would have to step around it."""
+    parameters = list(inspect.signature(function).parameters.values())
+    where = [n for n, each in enumerate(parameters) if hints.get(each.name) in (Context, "Context")]
+    if where and (where != [0] or parameters[0].kind is inspect.Parameter.KEYWORD_ONLY):
+        raise JobError(f"job {name!r}: the Context must be its first parameter, and there can be only one")
+    return bool(where)
+
+
+def _first(function: Any, wants: bool) -> list[str]:
+    return list(inspect.signature(function).parameters)[:1] if wants else []
+
+
+def _resources(function: Any, hints: Mapping[str, Any], name: str) -> dict[str, Any]:
+    asked = [each.name for each in inspect.signature(function).parameters.values() if each.default is _RESOURCE]
+    if bare := [each for each in asked if each not in hints]:
+        raise JobError(f"job {name!r}: resource parameter {bare[0]!r} needs an annotation; it says which resource")
+    return {each: hints[each] for each in asked}
+
+
+def _executor(job: Job[..., Any, Any], wish: ExecutorName | None) -> ExecutorName:
+    if wish == "threads" and job.is_async:
+        raise JobError(f"job {job.name!r} is async; it runs 'inline' or in 'processes', not in 'threads'")
+    if wish == "processes":
+        from foliot.executors import check_importable  # noqa: PLC0415 - only who uses processes pays for them
+
+        check_importable(job.function)
+        if job.resources:
+            raise JobError(f"job {job.name!r}: resources live in the worker's process; a job in 'processes' opens its own")
+    return wish or ("inline" if job.is_async else "threads")
+
+
+def _terms(options: RunOptions) -> Terms | None:
+    if options.timeout is None and options.retries is None:
+        return None
+    return Terms(timeout=options.timeout, retries=options.retries)
+
+
+__all__ = ["Decorator", "Job", "JobKeywords", "Jobs", "Timer", "Wish", "decorator", "job", "resource", "several"]
