@@ -3,40 +3,57 @@
 The rules, which every store keeps and ``foliot.testing.StoreExam`` examines:
 
 1. **Visible.** A run may be claimed when ``wakes_at <= now`` and every limit on its lanes has room.
-2. **Fenced.** Each claim raises ``token``; only the newest token may beat or finish. A lost race is an answer, not an exception.
-3. **Released.** When a run is over, whatever waited for it waits for one thing less; at zero it wakes when due.
+2. **Fenced.** Each claim raises ``token``; only the newest token may beat or finish. A lost race is an
+   answer, not an exception.
+3. **Released.** When a run is over, whatever waited for it waits for one thing less; at zero it wakes when
+   due.
 
-``now`` is always an argument: no store reads a clock. Each verb is one atomic step.
+``now`` is always an argument: no store reads a clock. Each verb is one atomic step, and takes the items of
+one call one after the other, in the order given.
 
 **Order.** Due runs go by ``(wakes_at - priority * AGEING, id)``, lowest first.
 
-**Lanes.** A running run takes a place in each of its lanes (``Run.every_lane``) and keeps it until it ends, is put down or is
-claimed anew; a lapsed lease does not free it, the take-over does. A lane has room when its limit (its own, else its family's) is
-not paused, fewer than ``running`` runs hold a place in it, and fewer than ``starts`` claims were made in it within the last ``per``.
-Starts are recorded only while a limit with ``starts`` stands.
+**Lanes.** A running run takes a place in each of its lanes (``Run.every_lane``) and keeps it until it ends,
+is put down or is claimed anew; a lapsed lease does not free it, the take-over does. A lane has room when its
+limit (its own, else its family's) is not paused, fewer than ``running`` runs hold a place in it, and fewer
+than ``starts`` claims were made in it within the last ``per``. Starts are recorded only while a limit with
+``starts`` stands; putting a limit with another ``starts`` or ``per``, or dropping it, forgets those of its
+lane and family.
 
-A due run that meets a full lane is *parked* before it: ``parked`` names the first full lane in ``every_lane``'s order, ``wakes_at``
-is None, and it costs later claims nothing. ``claim`` looks at no more than ``limit + PARKS`` due runs. Each lane with parked runs has
-an instant at which to look at it again: at once when somebody left it, its limit changed or it still had room at the last look; when the
-window opens if only ``starts`` are exhausted; otherwise never. At the end of every claim, each lane whose instant has come is looked at, in
-order of name, and as many of its parked runs as it has room for wake (``wakes_at = due_at``), in the order above with ``due_at`` for ``wakes_at``.
-If any woke, the batch's ``wake_at`` is no later than now.
+A due run that meets a full lane is *parked* before it: ``parked`` names the first full lane in
+``every_lane``'s order, ``wakes_at`` is None, and it costs later claims nothing. ``claim`` looks at no more
+than ``limit + PARKS`` due runs. Each lane with parked runs has an instant at which to look at it again: at
+once when somebody left it, its limit changed or it still had room at the last look; when the window opens if
+only ``starts`` are exhausted; otherwise never. At the end of every claim, each lane whose instant has come is
+looked at, in order of name, and as many of its parked runs as it has room for wake (``wakes_at = due_at``),
+in the order above with ``due_at`` for ``wakes_at``. If any woke, the batch's ``wake_at`` is no later than
+now.
 
-**Claim.** A claimed run is RUNNING, its ``token`` one higher, ``wakes_at = now + lease``, ``worker`` and ``started_at`` set. If it was running
-under a lapsed lease, that attempt joins ``attempts`` as LOST first (ended now). If it cannot be claimed because a lane is full, a lapsed run is put
-down: PENDING and parked, its lost attempt kept. The first claim of a run whose unique key is held until START gives up the key. A batch that is full needs no
-``wake_at``; otherwise it is the earliest ``wakes_at`` in the served places and the earliest instant at which to look at a lane.
+**Claim.** A claimed run is RUNNING, its ``token`` one higher, ``wakes_at = now + lease``, ``worker`` and
+``started_at`` set. If it was running under a lapsed lease, that attempt joins ``attempts`` as LOST first
+(ended now). If it cannot be claimed because a lane is full, a lapsed run is put down: PENDING and parked, its
+lost attempt kept, ``worker`` and ``started_at`` cleared. The first claim of a run whose unique key is held
+until START gives up the key (unless it has ``until``). A batch that is full needs no ``wake_at``; otherwise
+it is the earliest ``wakes_at`` in the served places and the earliest instant at which to look at a lane.
 
-**Finish.** Accepted while the run is RUNNING under that token, also when its lease has lapsed but nobody has taken it. A final state sets
-``finished_at``, clears ``wakes_at``, gives up the key (unless it has ``until``), releases whoever waits. PENDING sets ``due_at``, clears ``worker`` and
-``started_at``, and appends the attempt if the ending has an ``outcome``; if a cancel was asked for meanwhile, the run becomes CANCELLED instead.
-A CANCELLED ending without a reason takes the reason of the cancel. ``failed`` raises ``failures``. ``spawn`` is added as by ``add``, then ``wait`` counts.
+**Finish.** Accepted while the run is RUNNING under that token, also when its lease has lapsed but nobody has
+taken it. A final state sets ``finished_at``, ``reason``, ``result`` and ``error``, clears ``wakes_at``, gives
+up the key (unless it has ``until``), releases whoever waits. PENDING sets ``due_at`` (None: now), clears
+``worker`` and ``started_at``, and appends the attempt, with the error, if the ending has an ``outcome``; if a
+cancel was asked for meanwhile, the run becomes CANCELLED instead, for that reason, and spawns and waits for
+nothing. A CANCELLED ending without a reason takes the reason of the cancel. ``failed`` raises ``failures``;
+``progress``, if given, replaces the last. ``spawn`` is added as by ``add``, then ``wait`` counts, then
+``firing`` is taken as by ``fire``.
 
-**Waiting.** Waiting for an unknown run, or one that is over, counts as waiting for nothing. Ids within one ``add`` may come in any order.
+**Waiting.** Waiting for an unknown run, or one that is over, counts as waiting for nothing. Ids within one
+``add`` may come in any order. A run that is over waits for nothing; revived, it waits again for those of its
+``after`` that are not over, whatever the order of the ids revived with it.
 
-**Unique.** A key is held by one run. Clashes are answered as ``Clash`` says, with the reason ``overlap with <holder>`` on a skipped run and
-``replaced by <new>`` on a replaced one; RENEW on a holder that has already started, and a key whose ``until`` has passed, count as free. Runs that
-are over when added hold nothing.
+**Unique.** A key is held by one run. Clashes are answered as ``Clash`` says, with the reason ``overlap with
+<holder>`` on a skipped run and ``replaced by <new>`` on a replaced one. RENEW gives the holder ``args``,
+``due_at``, ``expires_at`` and ``deadline_at``, and wakes it if it is parked; on a holder that was ever
+claimed or is over, it counts as free, and so does a key whose ``until`` has passed. A key with ``until``
+outlives its run, even pruned. Runs that are over when added hold nothing.
 """
 
 from __future__ import annotations
@@ -73,9 +90,10 @@ R = TypeVar("R", Schedule, Limit, Worker)
 
 
 class Store(ABC):
-    """Where schedules and runs live. Implementations promise that each verb is one atomic step, taken whole or not at all.
+    """Where schedules and runs live. Each verb is one atomic step, taken whole or not at all.
 
-    Failures are raised as ``StoreError``: ``StoreUnavailable`` when trying again may help, ``StoreFull``, ``StoreCorrupt``.
+    Failures are raised as ``StoreError``: ``StoreUnavailable`` when trying again may help, ``StoreFull``,
+    ``StoreCorrupt``.
     """
 
     batch: int = 500
@@ -92,22 +110,28 @@ class Store(ABC):
         """Let go of everything held; a closed store may be opened again."""
 
     def beside(self) -> Store:
-        """The same store for use from another thread's event loop. Default: itself, for stores that are safe to share."""
+        """The same store for use from another thread's event loop: itself, if it is safe to share."""
         return self
 
     # producers
 
     @abstractmethod
     async def add(self, runs: Sequence[Run], now: int) -> list[Added]:
-        """Add runs; known ids are ignored, so adding twice is adding once."""
+        """Add runs; known ids are ignored, so adding twice is adding once.
+
+        A run that is over is kept as given, finished now if it does not say when; any other becomes PENDING
+        and wakes at its ``due_at``, or waits.
+        """
 
     @abstractmethod
     async def amend(self, ids: Sequence[str], change: Change, now: int) -> list[Run | None]:
         """Cancel, delay, reprioritise or revive runs; tells each run as it is now, None where there is none.
 
-        A cancel ends a pending run at once and marks a running one (``cancelling``); over, it changes nothing. ``due_at`` moves
-        pending runs (a parked one wakes then), ``priority`` live ones. Reviving keeps the last attempt in ``attempts``, clears
-        the outcome, expiry, deadline and cancel; a run whose key another holds by now stays as it is.
+        A cancel ends a pending run at once and marks a running one (``cancelling``); over, it changes
+        nothing. ``due_at`` moves pending runs (a parked one wakes then), ``priority`` live ones. Reviving
+        keeps the last attempt in ``attempts``, clears the outcome (``reason``, ``result``, ``error``,
+        ``progress`` and all that says who ran it and when), expiry, deadline and cancel; a run whose key
+        another holds by now stays as it is. A change of several things revives first and cancels last.
         """
 
     # workers
@@ -120,8 +144,8 @@ class Store(ABC):
     async def beat(self, worker: Worker, beats: Sequence[Beat], now: int, lease: int) -> list[Reply]:
         """Keep the leases of these runs, hand in their lines and progress, and learn which to stop.
 
-        Puts the worker's record with ``seen_at = now``. A stale token is answered LOST and changes nothing; a lapsed run that nobody
-        has taken is kept. STOP keeps the lease too.
+        Puts the worker's record with ``seen_at = now``. A stale token is answered LOST and changes nothing; a
+        lapsed run that nobody has taken is kept. STOP keeps the lease too.
         """
 
     @abstractmethod
@@ -136,24 +160,30 @@ class Store(ABC):
 
     @abstractmethod
     async def fire(self, firings: Sequence[Firing], now: int, limit: int) -> Agenda:
-        """Replace each schedule that still stands at the expected version and add its runs, as one step per schedule.
+        """Replace each schedule that still stands at the expected version, and add its runs with it.
 
-        Tells which were accepted, then up to ``limit`` schedules with ``wakes_at <= now`` by (wakes_at, id), and the earliest ``wakes_at``
-        of the rest, if all due ones fitted. The accepted schedule's ``version`` is ``expect + 1``.
+        Tells which were accepted, then up to ``limit`` schedules with ``wakes_at <= now`` by (wakes_at, id),
+        and the earliest ``wakes_at`` of the rest, if all due ones fitted. The accepted schedule's ``version``
+        is ``expect + 1``.
         """
 
     # people
 
     @abstractmethod
     async def find(self, query: Query) -> Page:
-        """The runs that match, a page at a time. Pages are not one instant."""
+        """The runs that match, a page at a time. Pages are not one instant.
+
+        The page's ``cursor`` is None when no more match. ``since`` is included, ``until`` is not; values in
+        ``meta`` are compared as JSON text.
+        """
 
     @abstractmethod
     async def tally(self, query: Query, by: str) -> dict[str, int]:
-        """Count matching runs by ``state``, ``job``, ``schedule``, ``queue``, ``worker``, ``tag`` or ``meta.<path>``.
+        """Count matching runs by what they have in common.
 
-        The query's ``after`` and ``limit`` do not count. Runs without the thing are not counted; JSON values that are not text count
-        under their JSON text.
+        ``by`` is ``state``, ``job``, ``schedule``, ``queue``, ``worker``, ``tag`` or ``meta.<path>``. The
+        query's ``after`` and ``limit`` do not count. Runs without the thing are not counted; JSON values that
+        are not text count under their JSON text.
         """
 
     @abstractmethod
@@ -164,7 +194,10 @@ class Store(ABC):
 
     @abstractmethod
     async def put(self, records: Sequence[Record]) -> None:
-        """Keep these schedules, limits and workers as they are given; a schedule's ``version`` becomes one more than the kept one's."""
+        """Keep these schedules, limits and workers as they are given.
+
+        A schedule's ``version`` becomes one more than the kept one's, 1 if there was none.
+        """
 
     @abstractmethod
     async def drop(self, kind: type[Record], ids: Sequence[str]) -> list[bool]:
@@ -174,17 +207,22 @@ class Store(ABC):
     async def records(
         self, kind: type[R], ids: Sequence[str] | None = None, after: str = "", limit: int | None = None
     ) -> list[R]:
-        """The records of a kind by id: these ones, or all above ``after``."""
+        """The records of a kind in order of id: of these ids, or all; above ``after``, at most ``limit``."""
 
     # care
 
     @abstractmethod
     async def prune(self, before: int | None, keep: int | None, limit: int) -> int:
-        """Forget at most ``limit`` runs that are over: finished before ``before``, or not among the newest ``keep`` of their job.
+        """Forget at most ``limit`` runs that are over.
 
-        Their lines go with them. Tells how many went; fewer than ``limit`` means all are gone.
+        Those finished before ``before`` go, and those not among the newest ``keep`` of their job. Age goes by
+        (finished_at, id), and the oldest go first. Their lines go with them. Tells how many went; fewer than
+        ``limit`` means all are gone.
         """
 
     @abstractmethod
     def watch(self, ring: Callable[[Hint], None]) -> Callable[[], None]:
-        """Call ``ring`` in this event loop when something may have changed; returns how to stop. Hints may be lost or repeated."""
+        """Call ``ring`` in this event loop when something may have changed; returns how to stop.
+
+        Hints may be lost or repeated.
+        """
