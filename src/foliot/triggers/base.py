@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Callable, Iterator
+from datetime import datetime, tzinfo
 
 from foliot.moments import Moment, instant, moment
+from foliot.triggers.zones import zone_of
+
+Spec = dict[str, object]
 
 
 class Trigger(ABC):
@@ -22,24 +25,47 @@ class Trigger(ABC):
         """The first instant strictly later than ``after``, or None when there is no more."""
 
     @abstractmethod
-    def spec(self) -> dict[str, object]:
-        """This trigger as a short readable JSON object; ``triggers.load`` reads it back, in this and any later version."""
+    def spec(self) -> Spec:
+        """This trigger as a short readable JSON object, which this and any later version reads back."""
+
+    @property
+    def zone_name(self) -> str | None:
+        """The name of the zone in which people think of this trigger; None, where nobody said, is UTC."""
+        return None
 
     @property
     def zone(self) -> tzinfo:
         """The zone in which people think of this trigger."""
-        return UTC
+        return zone_of(self.zone_name)
+
+    @property
+    def from_finish(self) -> bool:
+        """Whether the next firing counts from the end of the last run instead of from its nominal instant."""
+        return False
+
+    def settled(self, now: int) -> Trigger:
+        """This trigger for a schedule created at ``now``: delays become instants and intervals get their
+        phase.
+
+        Called once, when the schedule is created, so that a restart neither restarts a delay nor moves a
+        phase.
+        """
+        return self.mapped(lambda part: part.settled(now))
 
     def bound(self, schedule: str) -> Trigger:
-        """This trigger for one schedule: whatever is hashed or spread by its id is settled. Default: itself."""
-        return self
+        """This trigger for one schedule: whatever is hashed or spread by its id is settled."""
+        return self.mapped(lambda part: part.bound(schedule))
 
     def delay(self, nominal: int) -> int:
         """How long after its nominal instant a firing is due (jitter and spread), microseconds. Default 0."""
         return 0
 
+    def mapped(self, change: Callable[[Trigger], Trigger]) -> Trigger:
+        """This trigger with each trigger it is made of changed; itself where it is made of none."""
+        return self
+
     def next(self, after: datetime) -> datetime | None:
-        """The first time strictly later than ``after`` (aware), in the trigger's own zone; None when there is no more."""
+        """The first time strictly later than ``after`` (aware), in the trigger's zone; None without more."""
         found = self.next_at(instant(after))
         return None if found is None else moment(found, self.zone)
 
@@ -51,6 +77,38 @@ class Trigger(ABC):
             found = self.next_at(found)
 
     def between(self, start: Moment, end: Moment) -> list[datetime]:
-        """All times from ``start`` (inclusive) to ``end`` (exclusive); naive times are read in the trigger's zone."""
-        low, high = instant(start, self.zone), instant(end, self.zone)
-        return [moment(each, self.zone) for each in self.instants(low - 1, high - 1)]
+        """All times from ``start`` (inclusive) to ``end`` (exclusive), naive ones in the trigger's zone."""
+        zone = self.zone
+        low, high = instant(start, zone), instant(end, zone)
+        return [moment(each, zone) for each in self.instants(low - 1, high - 1)]
+
+    def starting(self, start: Moment) -> Trigger:
+        """This trigger from ``start`` (inclusive) on; a naive time is read in the trigger's zone."""
+        from foliot.triggers.bounds import bounded
+
+        return bounded(self, start=instant(start, self.zone))
+
+    def until(self, end: Moment) -> Trigger:
+        """This trigger up to ``end`` (inclusive); a naive time is read in the trigger's zone."""
+        from foliot.triggers.bounds import bounded
+
+        return bounded(self, end=instant(end, self.zone))
+
+    def limit(self, count: int) -> Trigger:
+        """The first ``count`` instants from ``starting``, or else from the creation of the schedule."""
+        from foliot.triggers.bounds import bounded
+
+        return bounded(self, limit=count)
+
+    def nth_at(self, after: int, count: int) -> int | None:
+        """The ``count``-th instant later than ``after``, or None when there are fewer."""
+        found: int | None = after
+        for _ in range(count):
+            if (found := self.next_at(found)) is None:
+                return None
+        return found
+
+    def __reduce__(self) -> tuple[Callable[[Spec], Trigger], tuple[Spec]]:
+        from foliot.triggers.text import load
+
+        return load, (self.spec(),)

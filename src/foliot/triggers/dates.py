@@ -1,0 +1,205 @@
+"""Which days a cron line means, by calendar alone: a day is a number, 0 being 1970-01-01."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from datetime import date
+from functools import lru_cache
+from itertools import accumulate
+
+from foliot.triggers.fields import DAY, MONTH, WEEKDAY, Field
+
+_EPOCH = date(1970, 1, 1).toordinal()
+_LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_LAST_YEAR = 9998
+_IN_EVERY_MONTH = (1 << 29) - 2  # the days 1 to 28
+
+
+class Dates:
+    """The days on which a cron line may fire. Years that begin alike share one table, made when needed."""
+
+    __slots__ = (
+        "_days",
+        "_either",
+        "_months",
+        "_near",
+        "_shapes",
+        "_weekdays",
+        "_weeks",
+        "_years",
+        "every_day",
+    )
+
+    def __init__(
+        self, days: Field, months: int, weekdays: Field, years: int | None, weeks: int | None, both: bool
+    ) -> None:
+        self._days, self._weekdays, self._months, self._years, self._weeks = (
+            days,
+            weekdays,
+            months,
+            years,
+            weeks,
+        )
+        self._either = not (both or days.star or weekdays.star)
+        self._shapes: dict[tuple[int, bool, bool], Sequence[int]] = {}
+        self.every_day = self._is_every_day()
+        self._near: tuple[int, int, Sequence[int]] = (0, 0, ())
+
+    def from_day(self, day: int) -> int | None:
+        """The first day that matches, not before ``day``; None when there is none up to the year 9998."""
+        if self.every_day:
+            return day
+        low, high, found = self._near
+        if not low <= day < high:
+            low, high, found = self._look_at(date.fromordinal(max(day + _EPOCH, 1)).year)
+        at = bisect_left(found, day - low)
+        while at == len(found):
+            if (year := self._year_from(high)) is None:
+                return None
+            low, high, found = self._look_at(year)
+            at = 0
+        return low + found[at]
+
+    def ever(self) -> bool:
+        """Whether any day matches at all."""
+        common_day = self._days.numbers & _IN_EVERY_MONTH and self._weekdays.star
+        if (common_day or self._either) and self._years is None and self._weeks is None:
+            return True
+        first = date(1970 if self._years is None else 1, 1, 1).toordinal() - _EPOCH
+        return self._within_a_cycle(first) is not None
+
+    def _within_a_cycle(self, first: int) -> int | None:
+        """The calendar repeats after 400 years, so a day that is not found in those is never found."""
+        if self._years is not None:
+            return self.from_day(first)
+        for year in range(1970, 2370):
+            low, _, found = self._look_at(year)
+            if found:
+                return low + found[0]
+        return None
+
+    def _is_every_day(self) -> bool:
+        open_days = self._days.star and self._days.numbers == DAY.everything
+        open_weekdays = self._weekdays.star and self._weekdays.numbers == WEEKDAY.everything
+        return (
+            open_days
+            and open_weekdays
+            and self._months == MONTH.everything
+            and self._years is None
+            and self._weeks is None
+        )
+
+    def _year_from(self, day: int) -> int | None:
+        year = date.fromordinal(day + _EPOCH).year
+        if year > _LAST_YEAR:
+            return None
+        if self._years is None:
+            return year
+        later = self._years >> year
+        return year + (later & -later).bit_length() - 1 if later else None
+
+    def _look_at(self, year: int) -> tuple[int, int, Sequence[int]]:
+        low = date(year, 1, 1).toordinal() - _EPOCH
+        leap = _is_leap(year)
+        self._near = near = (low, low + 365 + leap, self._in_year(year, (low + 4) % 7, leap))
+        return near
+
+    def _in_year(self, year: int, first_weekday: int, leap: bool) -> Sequence[int]:
+        if self._years is not None and not self._years >> year & 1:
+            return ()
+        shape = (first_weekday, leap, self._weeks is not None and _is_leap(year - 1))
+        found = self._shapes.get(shape)
+        if found is None:
+            self._shapes[shape] = found = self._in_year_of(*shape)
+        return found
+
+    def _in_year_of(self, first_weekday: int, leap: bool, after_leap: bool) -> Sequence[int]:
+        """The matching days of a year that begins on this weekday (0 is Sunday), counted from its first."""
+        lengths = (31, 29, *_LENGTHS[2:]) if leap else _LENGTHS
+        starts = list(accumulate(lengths, initial=0))
+        found = [
+            starts[month] + day - 1
+            for month, length in enumerate(lengths)
+            if self._months >> month + 1 & 1
+            for day in self._in_month((first_weekday + starts[month]) % 7, length)
+        ]
+        if self._weeks is not None:
+            week = _weeks_of(first_weekday, leap, after_leap)
+            found = [day for day in found if self._weeks >> week(day) & 1]
+        return found
+
+    def _in_month(self, first_weekday: int, length: int) -> list[int]:
+        """The matching days of a month that begins on this weekday and has this many days."""
+        by_day = self._days.numbers | _counted(self._days, first_weekday, length)
+        by_weekday = _weekday_bits(self._weekdays.numbers, first_weekday) | _counted(
+            self._weekdays, first_weekday, length
+        )
+        chosen = by_day | by_weekday if self._either else by_day & by_weekday
+        return [day for day in range(1, length + 1) if chosen >> day & 1]
+
+
+@lru_cache(maxsize=4096)
+def dates(
+    days: Field, months: int, weekdays: Field, years: int | None, weeks: int | None, both: bool
+) -> Dates:
+    """The days that these fields mean; equal fields share one value."""
+    return Dates(days, months, weekdays, years, weeks, both)
+
+
+def _is_leap(year: int) -> bool:
+    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+
+
+@lru_cache(maxsize=1024)
+def _weekday_bits(weekdays: int, first_weekday: int) -> int:
+    return sum(1 << day for day in range(1, 32) if weekdays >> (first_weekday + day - 1) % 7 & 1)
+
+
+def _counted(field: Field, first_weekday: int, length: int) -> int:
+    """The days of one month that a field's rules count out, as bits."""
+    found = 0
+    for what, a, b in field.rules:
+        match what:
+            case "last":
+                found |= 1 << max(length - a, 0)
+            case "near":
+                found |= 1 << _nearest_workday(a if a > 0 else length + a, first_weekday, length)
+            case "workday":
+                found |= _weekday_bits(0b0111110, first_weekday)
+            case _:
+                found |= 1 << _nth_weekday(a, b, first_weekday, length)
+    return found & ~1
+
+
+def _nearest_workday(day: int, first_weekday: int, length: int) -> int:
+    """The Monday to Friday nearest to a day of the month, in that month; 0 where the month lacks the day."""
+    if not 1 <= day <= length:
+        return 0
+    match (first_weekday + day - 1) % 7:
+        case 6:
+            return day - 1 if day > 1 else day + 2
+        case 0:
+            return day + 1 if day < length else day - 2
+        case _:
+            return day
+
+
+def _nth_weekday(weekday: int, nth: int, first_weekday: int, length: int) -> int:
+    """The day of the month of its ``nth`` such weekday, of its last one for 0; 0 where there is none."""
+    first = 1 + (weekday - first_weekday) % 7
+    day = first + 7 * (nth - 1) if nth else first + (length - first) // 7 * 7
+    return day if day <= length else 0
+
+
+def _weeks_of(first_weekday: int, leap: bool, after_leap: bool) -> Callable[[int], int]:
+    """The ISO 8601 week of each day of a year, by its distance from the first of January."""
+    monday_based = (first_weekday + 6) % 7
+    own_last = 53 if monday_based == 3 or (leap and monday_based == 2) else 52
+    last_before = 53 if monday_based == 4 or (after_leap and monday_based == 5) else 52
+
+    def week(day: int) -> int:
+        number = (day + 10 - (monday_based + day) % 7) // 7
+        return last_before if number == 0 else 1 if number > own_last else number
+
+    return week
