@@ -30,8 +30,8 @@ class DefinitionError(FoliotError, ValueError):
 class TriggerError(DefinitionError):
     """A trigger that cannot be: says where, and what would do instead.
 
-    ``text`` is what was written and ``at`` the offset of the mistake in it; where both are known the message ends
-    with the text and a caret under the offending character.
+    ``text`` is what was written and ``at`` the offset of the mistake in it; where both are known the message
+    ends with the text and a caret under the offending character.
     """
 
     def __init__(self, message: str, *, text: str | None = None, at: int | None = None) -> None:

@@ -119,10 +119,14 @@ class Progress(Value):
 
 
 class Terms(Value):
-    """What a caller asked for in the place of the job's own options; None keeps the job's."""
+    """What a caller asked for in the place of the job's own options; None keeps the job's.
+
+    ``followed`` says that the run's schedule counts its next time from the end of the run (overlap ``delay``).
+    """
 
     timeout: int | None = None
     retries: Retries | None = None
+    followed: bool = False
 
 
 class Run(Value):

@@ -1,6 +1,7 @@
 """Time at the edges: what people write, and the whole microseconds that we keep.
 
-Inside, an instant is an ``int``: microseconds since 1970-01-01 UTC; a length of time is an ``int`` of microseconds.
+Inside, an instant is an ``int``: microseconds since 1970-01-01 UTC; a length of time is an ``int`` of
+microseconds.
 """
 
 import re
@@ -25,7 +26,7 @@ _PART = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s|m|h|d|w)", re.ASCII)
 
 
 def length(value: Length) -> int:
-    """Read a length of time as microseconds: a timedelta, seconds as a number, or text like ``"1h30m"`` or ``"250ms"``.
+    """Read a length of time as microseconds: a timedelta, a number of seconds, or text like ``"1h30m"``.
 
     Units are us, ms, s, m (minutes), h, d (24 hours) and w. Raises DefinitionError for anything else.
     """
@@ -34,12 +35,12 @@ def length(value: Length) -> int:
             return value // _MICROSECOND
         case str():
             return _spelled(value)
-        case bool():
-            raise DefinitionError(f"{value!r} is not a length of time; write it like '30s' or timedelta(seconds=30)")
-        case int() | float():
+        case int() | float() if not isinstance(value, bool):
             return _seconds(value)
         case _:
-            raise DefinitionError(f"{value!r} is not a length of time; write it like '30s' or timedelta(seconds=30)")
+            raise DefinitionError(
+                f"{value!r} is not a length of time; write it like '30s' or timedelta(seconds=30)"
+            )
 
 
 def _seconds(value: float) -> int:
@@ -55,7 +56,9 @@ def _spelled(text: str) -> int:
         total += float(part[1]) * _UNITS[part[2]]
         at = part.end()
     if at == 0 or text[at:].strip():
-        raise DefinitionError(f"{text!r} is not a length of time; write it like '30s', '5m', '1h30m' or '250ms'")
+        raise DefinitionError(
+            f"{text!r} is not a length of time; write it like '30s', '5m', '1h30m' or '250ms'"
+        )
     return round(total)
 
 
@@ -73,10 +76,11 @@ def spell(micros: int) -> str:
 
 
 def instant(value: Moment, zone: tzinfo | None = None) -> int:
-    """Read an instant as microseconds since the epoch: an aware datetime, ISO text, or either without a zone in ``zone``.
+    """Read an instant as microseconds since the epoch: aware, or naive in ``zone``; a datetime or ISO text.
 
-    A naive value without ``zone`` is refused: guessing would run it at the wrong time somewhere. A naive time that does
-    not exist on a night of a clock change becomes the instant right after the gap; one that exists twice, the first.
+    A naive value without ``zone`` is refused: guessing would run it at the wrong time somewhere. A naive time
+    that does not exist on a night of a clock change becomes the instant right after the gap; one that exists
+    twice, the first.
     """
     when = _parsed(value) if isinstance(value, str) else value
     if when.tzinfo is None:
@@ -89,7 +93,10 @@ def instant(value: Moment, zone: tzinfo | None = None) -> int:
 
 
 def _after_gap(when: datetime) -> int | None:
-    """The instant at which a gap ends, if this wall time lies in one (PEP 495: such a time does not round trip)."""
+    """The instant at which a gap ends, if this wall time lies in one.
+
+    Such a time does not survive the round trip through UTC (PEP 495).
+    """
     there_and_back = when.astimezone(UTC).astimezone(when.tzinfo)
     if there_and_back.replace(tzinfo=None, fold=0) == when.replace(tzinfo=None, fold=0):
         return None
@@ -106,7 +113,9 @@ def _parsed(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise DefinitionError(f"{text!r} is not a time; write it like '2026-12-01 10:00' or '2026-12-01T10:00:00+09:00'") from None
+        raise DefinitionError(
+            f"{text!r} is not a time; write it like '2026-12-01 10:00' or '2026-12-01T10:00:00+09:00'"
+        ) from None
 
 
 def moment(micros: int, zone: tzinfo = UTC) -> datetime:

@@ -26,6 +26,7 @@ from foliot.model import (
     Run,
     Schedule,
     State,
+    Terms,
     Unique,
 )
 from foliot.moments import DAY, MINUTE, SECOND, moment, spell
@@ -153,10 +154,16 @@ def wanted(schedule: Schedule, trigger: Trigger, nominal: int, now: int) -> Run:
         unique=unique,
         expires_at=None if place.expires is None else due + place.expires,
         deadline_at=None if place.deadline is None else due + place.deadline,
-        terms=place.terms,
+        terms=_terms(schedule),
         tags=place.tags,
         meta=place.meta,
     )
+
+
+def _terms(schedule: Schedule) -> Terms | None:
+    if schedule.overlap is not Overlap.DELAY:
+        return schedule.placement.terms
+    return replace(schedule.placement.terms or Terms(), followed=True)
 
 
 def overlapping(schedule: str, overlap: Overlap) -> tuple[Unique | None, tuple[str, ...]]:

@@ -1,0 +1,42 @@
+"""For tests: the exam that every store sits, and stores that fail when told to.
+
+    from foliot.testing import StoreExam, random_hours
+
+    class TestMyStore(StoreExam):
+        durable = True
+
+        async def open_store(self, place: Path) -> Store:
+            return MyStore(place / "runs.db")
+
+    TestMyStoreForHours = random_hours(lambda place: MemoryStore(), lambda place: MyStore(place / "runs.db"))
+
+The exam needs pytest and pytest-asyncio, the hours need hypothesis; importing this module needs none of them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from foliot.testing.exam import StoreExam
+    from foliot.testing.faulty import Fault, FaultyStore, scripted, seeded
+    from foliot.testing.hour import random_hours
+
+__all__ = ["Fault", "FaultyStore", "StoreExam", "random_hours", "scripted", "seeded"]
+
+_HOMES = {
+    "StoreExam": "foliot.testing.exam",
+    "random_hours": "foliot.testing.hour",
+    "Fault": "foliot.testing.faulty",
+    "FaultyStore": "foliot.testing.faulty",
+    "scripted": "foliot.testing.faulty",
+    "seeded": "foliot.testing.faulty",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a part when it is first asked for, so that what it needs may be missing until then."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has: {', '.join(__all__)}")
+    return getattr(import_module(_HOMES[name]), name)
