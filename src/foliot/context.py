@@ -1,0 +1,263 @@
+"""What a running function may ask and say, and where what it says waits to be carried to the store."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextvars import ContextVar
+from datetime import datetime
+from math import isfinite
+from threading import RLock
+from typing import Any
+
+import msgspec
+
+from foliot.clock import Clock
+from foliot.control import Cancel
+from foliot.errors import ArgumentsError
+from foliot.model import Line, Progress, Run
+from foliot.moments import moment
+
+MOST_LINES = 10_000
+"""How many lines one attempt may log; what comes after is dropped, and one last line says so."""
+LONGEST_LINE = 8 * 1024
+"""How many bytes of UTF-8 a line, or one of its fields, may have; longer ones are cut, with a mark."""
+
+CURRENT: ContextVar[Context] = ContextVar("foliot.context")
+"""The context of the job that runs here; executors set it around every call."""
+
+
+class Notes:
+    """Lines and progress of one attempt, waiting for the store. Any thread may add; the engine drains.
+
+    ``ring`` is called, in whichever thread adds, when something waits again for the first time since the last
+    ``drain``. ``level`` is the lowest level of ``logging`` that is captured.
+    """
+
+    __slots__ = ("_count", "_lines", "_lock", "_progress", "_ring", "_waiting", "level", "most")
+
+    def __init__(
+        self, ring: Callable[[], object] | None = None, level: int = logging.INFO, most: int = MOST_LINES
+    ) -> None:
+        self.level = level
+        self.most = most
+        self._ring = ring
+        self._lines: list[Line] | None = None
+        self._progress: Progress | None = None
+        self._count = 0
+        self._waiting = False
+        self._lock = RLock()  # a destructor that the collector runs while we hold it may log, too
+
+    def add(self, line: Line) -> None:
+        """Keep a line, the last place being taken by the news that the rest is dropped."""
+        with self._lock:
+            self._count += 1
+            if self._count > self.most + 1:
+                return
+            if self._lines is None:
+                self._lines = []
+            self._lines.append(line if self._count <= self.most else _rest_dropped(line, self.most))
+            first = self._something_waits()
+        if first:
+            self._call()
+
+    def report(self, progress: Progress) -> None:
+        """Keep how far the job is; only the latest counts."""
+        with self._lock:
+            self._progress = progress
+            first = self._something_waits()
+        if first:
+            self._call()
+
+    def drain(self) -> tuple[tuple[Line, ...], Progress | None]:
+        """Take what waits: the lines since the last time, and the latest progress if it has changed."""
+        with self._lock:
+            lines, progress = self._lines, self._progress
+            self._lines = self._progress = None
+            self._waiting = False
+        return tuple(lines or ()), progress
+
+    def _something_waits(self) -> bool:
+        first, self._waiting = not self._waiting, True
+        return first
+
+    def _call(self) -> None:
+        if self._ring is not None:
+            self._ring()
+
+
+class Context:
+    """What a running function may ask about its run, and tell it.
+
+    A job gets one by asking for it in its signature (``context: Context``), and any code it calls by
+    ``Context.current()``. It may be used from any thread.
+    """
+
+    __slots__ = ("_clock", "_stopped", "_times_out_at", "_when_stopped", "notes", "run")
+
+    def __init__(self, run: Run, clock: Clock, notes: Notes, times_out_at: int | None = None) -> None:
+        self.run = run
+        """The run as it was claimed."""
+        self.notes = notes
+        self._clock = clock
+        self._times_out_at = times_out_at
+        self._stopped: str | None = None
+        self._when_stopped: Callable[[str], object] | None = None
+
+    @classmethod
+    def current(cls) -> Context:
+        """The context of the job that is running here. Raises LookupError outside a job.
+
+        Known in the job's own task or thread and in asyncio tasks it starts; a thread that a job starts by
+        itself must be started with ``contextvars.copy_context().run``.
+        """
+        try:
+            return CURRENT.get()
+        except LookupError:
+            raise LookupError(
+                "no job is running here: call Context.current() from inside a job, and start threads of "
+                "your own with contextvars.copy_context().run"
+            ) from None
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run, the same in every attempt."""
+        return self.run.id
+
+    @property
+    def job(self) -> str:
+        """The name of the job."""
+        return self.run.job
+
+    @property
+    def schedule(self) -> str | None:
+        """The id of the schedule that fired this run; None when somebody enqueued it."""
+        return self.run.schedule
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt this is: 1 for the first, and one more after every failure."""
+        return self.run.failures + 1
+
+    @property
+    def nominal_at(self) -> datetime | None:
+        """The instant of the schedule that this run stands for, in UTC; None when somebody enqueued it."""
+        return None if self.run.nominal_at is None else moment(self.run.nominal_at)
+
+    @property
+    def due_at(self) -> datetime:
+        """When the run was due, in UTC."""
+        return moment(self.run.due_at)
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When this attempt will be stopped, in UTC; None for never.
+
+        That is its timeout or the run's deadline, whichever comes first.
+        """
+        ends = [at for at in (self._times_out_at, self.run.deadline_at) if at is not None]
+        return moment(min(ends)) if ends else None
+
+    @property
+    def idempotency_key(self) -> str:
+        """A key for the outside world, the same in every attempt: doing it twice can be seen there."""
+        return self.run.id
+
+    @property
+    def token(self) -> int:
+        """The fencing token: larger in each claim of this run; the outside world can refuse an old one."""
+        return self.run.token
+
+    @property
+    def worker(self) -> str | None:
+        """The id of the worker that executes this run."""
+        return self.run.worker
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The run's tags."""
+        return self.run.tags
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """The run's metadata, to read."""
+        return self.run.meta
+
+    def log(self, text: str, /, level: str = "info", **fields: Any) -> None:
+        """Write a line to the run's log, with fields. A field that is not JSON is kept as its ``repr``."""
+        self.write(text, level, fields)
+
+    def write(self, text: str, level: str, fields: dict[str, Any]) -> None:
+        """What ``log`` does, for fields whose names are not known beforehand."""
+        now = self._clock.now()
+        self.notes.add(Line(at=now, level=level.lower(), text=fit(str(text)), fields=plain(fields)))
+
+    def progress(self, done: float, total: float | None = None, note: str = "") -> None:
+        """Say how far the job is: ``done`` of ``total``, in any unit. Cheap enough for any loop."""
+        if not isfinite(done) or (total is not None and not isfinite(total)):
+            raise ArgumentsError(
+                f"progress({done}, {total}): tell it finite numbers, and no total if there is none"
+            )
+        self.notes.report(
+            Progress(done=float(done), total=None if total is None else float(total), note=fit(str(note)))
+        )
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the function should stop: cancelled, timed out, or the worker is shutting down."""
+        return self._stopped is not None
+
+    @property
+    def stop_reason(self) -> str | None:
+        """Why the function should stop; None as long as it need not."""
+        return self._stopped
+
+    def raise_if_cancelled(self) -> None:
+        """Raise ``Cancel`` with the reason if the function should stop. For loops in plain functions."""
+        if self._stopped is not None:
+            raise Cancel(self._stopped)
+
+    def stop(self, reason: str) -> None:
+        """Tell the function that it should stop, and why. For the engine to say; the first reason stays."""
+        if self._stopped is None:
+            self._stopped = reason
+            if self._when_stopped is not None:
+                self._when_stopped(reason)
+
+    def when_stopped(self, act: Callable[[str], object]) -> None:
+        """Call ``act`` with the reason once the function should stop: executors pass it on."""
+        self._when_stopped = act
+        if self._stopped is not None:
+            act(self._stopped)
+
+
+def fit(text: str) -> str:
+    """The text as it can be kept: UTF-8 of at most ``LONGEST_LINE`` bytes, cut with a mark if longer."""
+    if len(text) <= LONGEST_LINE and text.isascii():
+        return text
+    raw = text[:LONGEST_LINE].encode("utf-8", "backslashreplace")
+    if len(raw) <= LONGEST_LINE and len(text) <= LONGEST_LINE:
+        return raw.decode()
+    mark = f" … (cut; {len(text)} characters)"
+    return raw[: LONGEST_LINE - len(mark.encode())].decode("utf-8", "ignore") + mark
+
+
+def plain(fields: dict[str, Any]) -> dict[str, Any] | None:
+    """The fields as they can be kept: JSON, each of at most ``LONGEST_LINE`` bytes; None for no fields."""
+    return {name: _plain(value) for name, value in fields.items()} or None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return fit(value)
+    try:
+        text = msgspec.json.encode(value)
+    except Exception:  # whatever a foreign object does when asked, the line is worth keeping
+        return fit(repr(value))
+    return msgspec.json.decode(text) if len(text) <= LONGEST_LINE else fit(text.decode())
+
+
+def _rest_dropped(line: Line, most: int) -> Line:
+    return Line(
+        at=line.at, level="warning", text=f"more than {most} lines: this line and all after it are dropped"
+    )
