@@ -25,14 +25,14 @@ A due run that meets a full lane is *parked* before it: ``parked`` names the fir
 than ``limit + PARKS`` due runs. Each lane with parked runs has an instant at which to look at it again: at
 once when somebody left it, its limit changed or it still had room at the last look; when the window opens if
 only ``starts`` are exhausted; otherwise never. At the end of every claim, each lane whose instant has come is
-looked at, in order of name, and as many of its parked runs as it has room for wake (``wakes_at = due_at``),
-in the order above with ``due_at`` for ``wakes_at``. If any woke, the batch's ``wake_at`` is no later than
-now.
+looked at, in order of name, and as many of its parked runs as it has room for, at most ``PARKS``, wake
+(``wakes_at = due_at``), in the order above with ``due_at`` for ``wakes_at``. If any woke, the batch's
+``wake_at`` is no later than now.
 
 **Claim.** A claimed run is RUNNING, its ``token`` one higher, ``wakes_at = now + lease``, ``worker`` and
 ``started_at`` set. If it was running under a lapsed lease, that attempt joins ``attempts`` as LOST first
 (ended now). If it cannot be claimed because a lane is full, a lapsed run is put down: PENDING and parked, its
-lost attempt kept, ``worker`` and ``started_at`` cleared. The first claim of a run whose unique key is held
+lost attempt kept, ``worker`` and ``started_at`` cleared. A claim of a run whose unique key is held
 until START gives up the key (unless it has ``until``). A batch that is full needs no ``wake_at``; otherwise
 it is the earliest ``wakes_at`` in the served places and the earliest instant at which to look at a lane.
 
@@ -84,7 +84,7 @@ from foliot.model import (
 )
 
 PARKS = 1000
-"""How many due runs one claim may park before it comes back."""
+"""How many due runs one claim may park, and wake in one lane, before it comes back."""
 
 R = TypeVar("R", Schedule, Limit, Worker)
 
