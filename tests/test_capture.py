@@ -7,7 +7,7 @@ import pytest
 
 from foliot import capture
 from foliot.clock import ManualClock
-from foliot.context import CURRENT, Context, Notes
+from foliot.context import Context, Notes
 from foliot.model import Line, Run
 
 log = logging.getLogger("tests.capture.job")
@@ -40,10 +40,10 @@ def console(logger):
 
 def in_a_job(function, *, level=logging.INFO):
     """Call a function as a job would run it, and give the lines kept."""
-    context = Context(Run(id="r", job="j", due_at=0, created_at=0), ManualClock(7), Notes(level=level))
+    context = Context(Run(id="r", job="j", due_at=0, created_at=0), Notes(level=level), ManualClock(7))
 
     def job():
-        CURRENT.set(context)
+        context.enter()
         function()
 
     contextvars.Context().run(job)

@@ -1,5 +1,6 @@
 import asyncio
 import contextvars
+import pickle
 import threading
 from datetime import UTC, datetime
 
@@ -7,7 +8,7 @@ import msgspec
 import pytest
 
 from foliot.clock import ManualClock
-from foliot.context import CURRENT, LONGEST_LINE, Context, Notes
+from foliot.context import LONGEST_LINE, Context, Notes
 from foliot.control import Cancel
 from foliot.errors import ArgumentsError
 from foliot.model import Line, Progress, Run
@@ -22,7 +23,7 @@ def run(**changes):
 
 
 def context(the_run=None, *, notes=None, times_out_at=None):
-    return Context(the_run or run(), ManualClock(MICROS), notes or Notes(), times_out_at)
+    return Context(the_run or run(), Notes() if notes is None else notes, ManualClock(MICROS), times_out_at)
 
 
 def lines(of):
@@ -66,12 +67,22 @@ def test_the_deadline_is_whatever_stops_the_attempt_first():
 
 async def test_the_current_context_is_known_in_tasks_that_a_job_starts():
     ctx = context()
-    CURRENT.set(ctx)
+    ctx.enter()
 
     async def helper():
         return Context.current()
 
     assert await asyncio.create_task(helper()) is ctx
+
+
+def test_in_another_place_a_context_is_the_one_that_is_current_there():
+    here, there = context(), context()
+
+    def elsewhere(packed):
+        there.enter()
+        return pickle.loads(packed)  # noqa: S301 - our own
+
+    assert contextvars.Context().run(elsewhere, pickle.dumps(here)) is there
 
 
 def test_outside_a_job_there_is_no_current_context_and_the_error_says_what_to_do():
@@ -234,6 +245,17 @@ def test_the_bell_rings_once_until_the_notes_are_drained():
     ctx.log("c")
 
     assert len(rung) == 2
+
+
+def test_notes_are_true_while_something_waits():
+    ctx = context()
+    assert not ctx.notes
+
+    ctx.progress(1)
+    assert ctx.notes
+    ctx.notes.drain()
+
+    assert not ctx.notes
 
 
 def test_many_threads_lose_no_line_and_keep_the_cap():

@@ -77,6 +77,10 @@ class Notes:
             self._waiting = False
         return tuple(lines or ()), progress
 
+    def __bool__(self) -> bool:
+        """Whether something waits to be drained."""
+        return self._waiting
+
     def _something_waits(self) -> bool:
         first, self._waiting = not self._waiting, True
         return first
@@ -93,14 +97,14 @@ class Context:
     ``Context.current()``. It may be used from any thread.
     """
 
-    __slots__ = ("_clock", "_stopped", "_times_out_at", "_when_stopped", "notes", "run")
+    __slots__ = ("_clock", "_stopped", "_when_stopped", "notes", "run", "times_out_at")
 
-    def __init__(self, run: Run, clock: Clock, notes: Notes, times_out_at: int | None = None) -> None:
+    def __init__(self, run: Run, notes: Notes, clock: Clock, times_out_at: int | None = None) -> None:
         self.run = run
         """The run as it was claimed."""
         self.notes = notes
+        self.times_out_at = times_out_at
         self._clock = clock
-        self._times_out_at = times_out_at
         self._stopped: str | None = None
         self._when_stopped: Callable[[str], object] | None = None
 
@@ -118,6 +122,13 @@ class Context:
                 "no job is running here: call Context.current() from inside a job, and start threads of "
                 "your own with contextvars.copy_context().run"
             ) from None
+
+    def enter(self) -> None:
+        """Be the current context from here on, in this task or thread."""
+        CURRENT.set(self)
+
+    def __reduce__(self) -> tuple[Callable[[], Context], tuple[()]]:
+        return Context.current, ()  # in another process it is the context of the job that runs there
 
     @property
     def run_id(self) -> str:
@@ -155,7 +166,7 @@ class Context:
 
         That is its timeout or the run's deadline, whichever comes first.
         """
-        ends = [at for at in (self._times_out_at, self.run.deadline_at) if at is not None]
+        ends = [at for at in (self.times_out_at, self.run.deadline_at) if at is not None]
         return moment(min(ends)) if ends else None
 
     @property

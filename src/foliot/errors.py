@@ -10,6 +10,8 @@
     ├── UnknownSchedule          no schedule has this id (also a LookupError)
     ├── UnknownRun               no run has this id, or it has been pruned (also a LookupError)
     ├── RunFailed                the result of a run that has none: it failed, was cancelled or skipped
+    ├── Crashed                  the process that ran a job died under it
+    ├── RemoteError              stands for an exception of a child process that cannot be rebuilt here
     └── StoreError               the place where runs live
         ├── StoreUnavailable     cannot be reached or is busy: trying again may help
         ├── StoreFull            no space left: nothing was written
@@ -70,6 +72,14 @@ class RunFailed(FoliotError):
     def __init__(self, message: str, run: object) -> None:
         self.run = run
         super().__init__(message)
+
+
+class Crashed(FoliotError):
+    """The process that ran a job died under it: out of memory, by a signal, or because the job ended it."""
+
+
+class RemoteError(FoliotError):
+    """Stands for a child process's exception that cannot be rebuilt here; its class is named like that one."""
 
 
 class StoreError(FoliotError):
