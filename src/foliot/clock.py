@@ -84,6 +84,16 @@ class ManualClock(Clock):
         heapq.heappush(self._alarms, (when, next(self._order), alarm))
         return alarm
 
+    async def wait(self, bell: asyncio.Event, until: int | None) -> None:
+        """Sleep until the bell rings or ``until`` has come: this clock is never set behind our back."""
+        alarm = None if until is None else self.call_at(until, bell.set)
+        try:
+            await bell.wait()
+        finally:
+            if alarm is not None:
+                alarm.cancel()
+            bell.clear()
+
     def next_alarm(self) -> int | None:
         """When the next alarm goes off; None when there is none."""
         while self._alarms and self._alarms[0][2].action is None:

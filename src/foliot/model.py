@@ -272,6 +272,7 @@ class Pause(Value):
 class Schedule(Value):
     """A job with a trigger and arguments, standing in the store.
 
+    ``trigger`` is what fires it, settled for good when the schedule was created; ``declared`` is the trigger as it was asked for.
     ``wakes_at`` is when somebody should look at it: the next nominal instant, or, while ``follows`` names a run (overlap
     ``delay``), the time to look whether that run is over. None: never again, or paused. ``version`` is raised by the store
     at each change; a firing made from an older version is refused. ``behind`` counts the instants passed since it last was up to date.
@@ -281,6 +282,7 @@ class Schedule(Value):
     job: str
     trigger: str
     created_at: int
+    declared: str = ""
     args: str = "{}"
     placement: Placement = Placement()
     overlap: Overlap = Overlap.SKIP

@@ -31,7 +31,7 @@ from foliot.model import (
 )
 from foliot.moments import DAY, MINUTE, SECOND, moment, spell
 from foliot.retry import Retries
-from foliot.triggers.base import Trigger
+from foliot.triggers import Trigger, dumps
 
 PAGE = 100
 """How many instants one firing of one schedule passes at most; a longer gap takes several rounds."""
@@ -200,18 +200,27 @@ def _skipped(schedule: Schedule, nominal: int, now: int, reason: str) -> Run:
     )
 
 
-def renewed(kept: Schedule, declared: Schedule, trigger: Trigger, now: int) -> Schedule:
-    """A standing schedule as the code now declares it: it keeps its identity and its past.
+def created(schedule: Schedule, trigger: Trigger, now: int) -> Schedule:
+    """A new schedule with its trigger settled, and the time of its first firing."""
+    settled = trigger.settled(now)
+    following = Overlap.DELAY if trigger.from_finish else schedule.overlap
+    first = settled.bound(schedule.id).next_at(now)
+    return replace(schedule, trigger=dumps(settled), declared=dumps(trigger), overlap=following, wakes_at=first)
+
+
+def renewed(kept: Schedule, declared: Schedule) -> Schedule:
+    """A standing schedule as it is ``created`` anew by the code: it keeps its identity and its past.
 
     An unchanged trigger keeps its next time across restarts; a changed one counts from now, so an edit never fires at once.
     """
-    changed = kept.trigger != declared.trigger and kept.paused is None
+    same = kept.declared == declared.declared
     return replace(
         declared,
         created_at=kept.created_at,
-        wakes_at=trigger.next_at(now) if changed else kept.wakes_at,
-        follows=None if changed else kept.follows,
-        behind=0 if changed else kept.behind,
+        trigger=kept.trigger if same else declared.trigger,
+        wakes_at=None if kept.paused else kept.wakes_at if same else declared.wakes_at,
+        follows=kept.follows if same else None,
+        behind=kept.behind if same else 0,
         last_at=kept.last_at,
         last_run=kept.last_run,
         fired=kept.fired,

@@ -1,0 +1,137 @@
+"""What follows the end of a run: events, callbacks, a schedule that counts from it, a pause after too many failures."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import replace
+
+from foliot.clock import Clock
+from foliot.engine.attempt import Held
+from foliot.events import Event, Kind, Listeners
+from foliot.model import Ending, Firing, Outcome, Pause, Query, Run, Schedule, State
+from foliot.policy import Conclusion, Raised, follow
+from foliot.stores.base import Store
+from foliot.triggers import loads
+
+log = logging.getLogger("foliot")
+
+_FINAL = {
+    State.SUCCEEDED: Kind.SUCCEEDED,
+    State.FAILED: Kind.FAILED,
+    State.CANCELLED: Kind.CANCELLED,
+    State.SKIPPED: Kind.SKIPPED,
+}
+_ONWARD = {Outcome.RELEASED: Kind.RELEASED, Outcome.SNOOZED: Kind.SNOOZED, None: Kind.SNOOZED}
+
+
+class Aftermath:
+    """Does what follows the end of a run, without ever holding up the worker."""
+
+    def __init__(self, store: Store, clock: Clock, listeners: Listeners) -> None:
+        self._store, self._clock, self._listeners = store, clock, listeners
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def ended(self, held: Held, ending: Ending, conclusion: Conclusion | None) -> None:
+        """The store has accepted this ending."""
+        kind = _FINAL[ending.state] if ending.state.over else _ONWARD.get(ending.outcome, Kind.RETRYING)
+        job = held.job
+        wanted = self._listeners.wants(kind)
+        callback = None if job is None else _callback(job.settings.on_success, job.settings.on_failure, ending)
+        if not (wanted or callback or (ending.state is State.FAILED and held.run.schedule)):
+            return
+        run = _after(held.run, ending, self._clock.now())
+        if wanted:
+            self._publish(kind, run)
+        if callback is not None and job is not None:
+            value = job.shape.decode_result(ending.result) if ending.result is not None else _error(ending, conclusion)
+            self._spawn(_call(callback, run, value))
+        if run.state is State.FAILED and run.schedule is not None:
+            self._spawn(self._pause_if_failing(run.schedule))
+
+    async def firing(self, run: Run, now: int) -> Firing | None:
+        """How the schedule of a run that ends now goes on, if it counts its next time from there."""
+        for schedule in await self._store.records(Schedule, [run.schedule or ""]):
+            if schedule.follows == run.id:
+                over = replace(run, state=State.SUCCEEDED, finished_at=now)
+                return follow(schedule, loads(schedule.trigger).bound(schedule.id), over, now)
+        return None
+
+    async def settled(self) -> None:
+        """Wait until everything that followed so far is done."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _publish(self, kind: Kind, run: Run) -> None:
+        duration = None if run.started_at is None or run.finished_at is None else run.finished_at - run.started_at
+        self._listeners.publish(
+            Event(kind=kind, at=self._clock.now(), run=run, schedule=run.schedule, reason=run.reason, duration=duration)
+        )
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _pause_if_failing(self, id: str) -> None:
+        """Pause a schedule whose newest ``pause_after`` runs that were executed have all failed."""
+        for schedule in await self._store.records(Schedule, [id]):
+            if schedule.pause_after is None or schedule.paused is not None:
+                continue
+            ended = (State.SUCCEEDED, State.FAILED)
+            page = await self._store.find(Query(schedules=(id,), states=ended, limit=schedule.pause_after))
+            if len(page.runs) == schedule.pause_after and all(each.state is State.FAILED for each in page.runs):
+                await self._pause(schedule)
+
+    async def _pause(self, schedule: Schedule) -> None:
+        now = self._clock.now()
+        note = f"its last {schedule.pause_after} runs failed"
+        paused = replace(schedule, wakes_at=None, paused=Pause(at=now, note=note))
+        agenda = await self._store.fire([Firing(schedule=paused, expect=schedule.version)], now, 1)
+        if agenda.fired == (True,):
+            log.warning("schedule %r is paused: %s", schedule.id, note)
+            self._listeners.publish(Event(kind=Kind.PAUSED, at=now, schedule=schedule.id, reason=note))
+
+
+def _after(run: Run, ending: Ending, now: int) -> Run:
+    """The run as the store now has it, as far as listeners and callbacks need to know."""
+    return replace(
+        run,
+        state=ending.state,
+        reason=ending.reason,
+        failures=run.failures + ending.failed,
+        due_at=run.due_at if ending.due_at is None else ending.due_at,
+        result=ending.result,
+        error=ending.error,
+        finished_at=now if ending.state.over else None,
+    )
+
+
+def _callback(
+    on_success: Callable[..., Any] | None, on_failure: Callable[..., Any] | None, ending: Ending
+) -> Callable[..., Any] | None:
+    match ending.state:
+        case State.SUCCEEDED:
+            return on_success
+        case State.FAILED:
+            return on_failure
+        case _:
+            return None
+
+
+def _error(ending: Ending, conclusion: Conclusion | None) -> object:
+    """What ``on_failure`` is told: the exception itself if there is one, else what is recorded."""
+    return conclusion.error if isinstance(conclusion, Raised) else ending.error
+
+
+async def _call(callback: Callable[..., Any], run: Run, value: object) -> None:
+    try:
+        answer = callback(run, value)
+        if inspect.isawaitable(answer):
+            await answer
+    except Exception:
+        log.exception("the callback of run %s (%s) raised", run.id, run.job)

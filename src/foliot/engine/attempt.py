@@ -1,0 +1,125 @@
+"""One attempt at one run: from stored arguments to what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from msgspec.structs import replace
+
+from foliot.clock import Clock
+from foliot.context import Context, Notes
+from foliot.executors import Crashed, Executor
+from foliot.jobs import Job
+from foliot.model import Ending, Failure, Run
+from foliot.options import Middleware
+from foliot.policy import Conclusion, Died, Raised, Returned, TimedOut, time_left
+
+LONGEST_TRACEBACK = 16_384
+
+
+class Held:
+    """A claimed run in this worker's hands, and the reason to stop it once there is one."""
+
+    __slots__ = ("context", "interruption", "job", "lost", "notes", "run", "started", "task")
+
+    def __init__(self, run: Run, job: Job[..., Any, Any] | None, context: Context, notes: Notes) -> None:
+        self.run, self.job, self.context, self.notes = run, job, context, notes
+        self.task: asyncio.Task[None] | None = None
+        self.interruption: Conclusion | None = None
+        self.started = self.lost = False
+
+    def interrupt(self, conclusion: Conclusion, reason: str) -> None:
+        """Stop the attempt; it will be concluded as given unless it ends by itself first. Asking again asks harder."""
+        if self.interruption is None:
+            self.interruption = conclusion
+        self.context.stop(reason)
+        if self.task is not None and self.started:
+            self.task.cancel()
+
+    def signed(self, ending: Ending) -> Ending:
+        """The ending, with what the run has logged since its last beat."""
+        lines, progress = self.notes.drain()
+        return replace(ending, lines=lines, progress=progress) if lines or progress is not None else ending
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What middleware sees and may hand on changed: the run, its job's name, the decoded arguments and the context."""
+
+    run: Run
+    job: str
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    context: Context
+
+
+async def attempt(
+    held: Held,
+    job: Job[..., Any, Any],
+    executor: Executor,
+    middleware: Sequence[Middleware],
+    resources: Mapping[Any, Any],
+    clock: Clock,
+) -> Conclusion:
+    """Execute a run once and tell what came of it. Raises nothing that a job can cause."""
+    held.started = True
+    if held.interruption is not None:
+        return held.interruption
+    left = time_left(held.run, job.settings.timeout, clock.now())
+    alarm = None
+    if left is not None:
+        alarm = clock.call_at(clock.now() + left, partial(held.interrupt, TimedOut(left), "timed out"))
+    try:
+        value = await _called(held, job, executor, middleware, resources)
+        return Returned(job.shape.encode_result(value))
+    except asyncio.CancelledError as error:
+        return held.interruption or Raised(error, _failure(error))
+    except Crashed as crash:
+        return Died(_failure(crash))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the job raises is its conclusion
+        return Raised(error, _failure(error))
+    finally:
+        if alarm is not None:
+            alarm.cancel()
+
+
+async def _called(
+    held: Held, job: Job[..., Any, Any], executor: Executor, middleware: Sequence[Middleware], resources: Mapping[Any, Any]
+) -> object:
+    args, kwargs = job.shape.decode(held.run.args)
+    if job.wants_context:
+        args = (held.context, *args)
+    if job.resources:
+        kwargs |= {name: resources[kind] for name, kind in job.resources.items()}
+    layers = (*middleware, *job.settings.middleware)
+    if not layers:
+        return await executor.run(job.function, args, kwargs, held.context)
+    execution = Execution(held.run, job.name, args, kwargs, held.context)
+    return await _wrapped(layers, partial(_innermost, job, executor))(execution)
+
+
+async def _innermost(job: Job[..., Any, Any], executor: Executor, call: Execution) -> object:
+    return await executor.run(job.function, call.args, dict(call.kwargs), call.context)
+
+
+def _wrapped(
+    layers: Sequence[Middleware], innermost: Callable[[Execution], Awaitable[object]]
+) -> Callable[[Execution], Awaitable[object]]:
+    call = innermost
+    for layer in reversed(layers):
+        call = partial(_through, layer, call)
+    return call
+
+
+def _through(layer: Middleware, inner: Callable[[Execution], Awaitable[object]], call: Execution) -> Awaitable[object]:
+    return layer(call, inner)
+
+
+def _failure(error: BaseException) -> Failure:
+    text = "".join(traceback.format_exception(error))
+    return Failure(kind=type(error).__name__, message=str(error), traceback=text[-LONGEST_TRACEBACK:])

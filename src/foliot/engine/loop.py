@@ -1,0 +1,58 @@
+"""The one shape of everything that goes round: do one round, then sleep until it says, or until the bell rings."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from foliot.clock import Clock
+from foliot.errors import StoreError
+from foliot.moments import SECOND
+
+log = logging.getLogger("foliot")
+
+LONGEST_BACKOFF = 10 * SECOND
+
+
+class Loop:
+    """Goes round until it is stopped; a round that fails is tried again, a little later each time, and said once per failure."""
+
+    def __init__(self, name: str, round_: Callable[[], Awaitable[int | None]], clock: Clock) -> None:
+        self.name = name
+        self.bell = asyncio.Event()
+        self.failures = 0
+        self._round = round_
+        self._clock = clock
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Go round until stopped."""
+        while not self._stopping:
+            wake_at = await self._guarded()
+            if wake_at is not None and wake_at <= self._clock.now():
+                await asyncio.sleep(0)
+            elif not self._stopping:
+                await self._clock.wait(self.bell, wake_at)
+
+    def stop(self) -> None:
+        """Finish the present round and go home."""
+        self._stopping = True
+        self.bell.set()
+
+    async def _guarded(self) -> int | None:
+        """One round; a failure of the store or a bug of ours must not end the loop."""
+        try:
+            wake_at = await self._round()
+        except Exception as problem:  # noqa: BLE001 - the loop must go on
+            return self._after(problem)
+        if self.failures:
+            log.info("%s: the store is back", self.name)
+            self.failures = 0
+        return wake_at
+
+    def _after(self, problem: Exception) -> int:
+        self.failures += 1
+        expected = isinstance(problem, StoreError)
+        log.error("%s: %s; trying again", self.name, problem, exc_info=None if expected else problem)
+        return self._clock.now() + min(LONGEST_BACKOFF, SECOND // 10 * 2 ** min(self.failures, 10))

@@ -1,0 +1,175 @@
+"""The worker: claim, admit, execute, conclude, finish. One round hands in what has ended and takes what is due."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec.structs import replace
+
+from foliot.clock import Clock
+from foliot.context import Context, Notes
+from foliot.engine.aftermath import Aftermath
+from foliot.engine.attempt import Held, attempt
+from foliot.events import Event, Kind, Listeners
+from foliot.executors import Executor
+from foliot.jobs import Job
+from foliot.model import Claim, Ending, Query, Run
+from foliot.options import Middleware
+from foliot.policy import Conclusion, GivenBack, Stopped, admit, conclude
+from foliot.stores.base import Store
+
+log = logging.getLogger("foliot")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bench:
+    """What a worker works with."""
+
+    store: Store
+    jobs: Mapping[str, Job[..., Any, Any]]
+    executors: Mapping[str, Executor]
+    clock: Clock
+    listeners: Listeners
+    aftermath: Aftermath
+    middleware: Sequence[Middleware] = ()
+    resources: Mapping[Any, Any]
+
+
+class Worker:
+    """Executes runs, at most ``slots`` at a time, each under a lease that the keeper renews."""
+
+    def __init__(self, id: str, bench: Bench, *, slots: int, lease: int, queues: tuple[str, ...] = ()) -> None:
+        self.id, self.slots, self.lease, self.queues = id, slots, lease, queues
+        self.held: dict[tuple[str, int], Held] = {}
+        self.ring: Callable[[], None] = lambda: None
+        self.on_notes: Callable[[], None] = lambda: None
+        self.draining = False
+        self._bench = bench
+        self._endings: list[tuple[Held, Ending, Conclusion | None]] = []
+        self._emptied = asyncio.Event()
+
+    # One round
+
+    async def round(self) -> int | None:
+        """Hand in what has ended, take what is due, and tell when to come back."""
+        store, now = self._bench.store, self._bench.clock.now()
+        ended, self._endings = self._endings[: store.batch], self._endings[store.batch :]
+        try:
+            kept, runs, wake_at = await self._turn([ending for _, ending, _ in ended], now)
+        except BaseException:
+            self._endings = ended + self._endings  # fenced, so handing them in again is safe
+            raise
+        self._let_go(ended, kept)
+        if runs:
+            await self._take(runs)
+        return now if self._endings else wake_at
+
+    async def _turn(self, endings: Sequence[Ending], now: int) -> tuple[Sequence[bool], Sequence[Run], int | None]:
+        free = self.slots - len(self.held) + len(endings)
+        if not self.draining and free > 0:
+            wish = Claim(worker=self.id, limit=min(free, self._bench.store.batch), lease=self.lease, queues=self.queues)
+            kept, batch = await self._bench.store.turn(endings, wish, now)
+            return kept, batch.runs, batch.wake_at if len(batch.runs) < free else None
+        return await self._bench.store.finish(endings, now) if endings else (), (), None
+
+    async def _take(self, runs: Sequence[Run]) -> None:
+        upstream = await self._upstream(runs)
+        now = self._bench.clock.now()
+        for run in runs:
+            job = self._bench.jobs[run.job] if run.job in self._bench.jobs else None
+            held = self._hold(run, job)
+            above = [upstream[each] for each in run.after if each in upstream]
+            refused = admit(run, None if job is None else job.settings, above, now)
+            if job is None or refused is not None:
+                self._conclude(held, refused, None)
+            else:
+                self._start(held, job)
+
+    async def _upstream(self, runs: Sequence[Run]) -> dict[str, Run]:
+        wanted = tuple(dict.fromkeys(each for run in runs for each in run.after))
+        found: dict[str, Run] = {}
+        for at in range(0, len(wanted), 500):
+            page = await self._bench.store.find(Query(ids=wanted[at : at + 500], limit=500))
+            found |= {run.id: run for run in page.runs}
+        return found
+
+    def _hold(self, run: Run, job: Job[..., Any, Any] | None) -> Held:
+        notes = Notes(self.on_notes)
+        held = Held(run, job, Context(run, self._bench.clock, notes), notes)
+        self.held[run.id, run.token] = held
+        return held
+
+    def _start(self, held: Held, job: Job[..., Any, Any]) -> None:
+        run = held.run
+        if self._bench.listeners.wants(Kind.STARTED):
+            now = self._bench.clock.now()
+            self._bench.listeners.publish(Event(kind=Kind.STARTED, at=now, run=run, lateness=now - run.due_at))
+        held.task = asyncio.get_running_loop().create_task(self._execute(held, job))
+
+    async def _execute(self, held: Held, job: Job[..., Any, Any]) -> None:
+        bench = self._bench
+        conclusion = await attempt(
+            held, job, bench.executors[job.executor], bench.middleware, bench.resources, bench.clock
+        )
+        ending = conclude(held.run, job.settings, conclusion, bench.clock.now(), bench.clock.random)
+        if held.run.terms is not None and held.run.terms.followed and ending.state.over:
+            ending = replace(ending, firing=await bench.aftermath.firing(held.run, bench.clock.now()))
+        self._conclude(held, ending, conclusion)
+
+    def _conclude(self, held: Held, ending: Ending | None, conclusion: Conclusion | None) -> None:
+        if ending is not None:
+            self._endings.append((held, held.signed(ending), conclusion))
+        self.ring()
+
+    # What the store kept
+
+    def _let_go(self, ended: Sequence[tuple[Held, Ending, Conclusion | None]], kept: Sequence[bool]) -> None:
+        for (held, ending, conclusion), accepted in zip(ended, kept, strict=True):
+            self.held.pop((held.run.id, held.run.token), None)
+            if accepted:
+                self._bench.aftermath.ended(held, ending, conclusion)
+            else:
+                log.warning("run %s of %r: its lease was lost, so this ending does not count", held.run.id, held.run.job)
+        if not self.held:
+            self._emptied.set()
+
+    # Interruptions
+
+    def stop(self, run: str, token: int, reason: str) -> None:
+        """Stop a run because somebody asked for that."""
+        if (held := self.held.get((run, token))) is not None:
+            held.interrupt(Stopped(reason), reason)
+
+    def lose(self, run: str, token: int) -> None:
+        """Stop a run whose lease was lost: another worker has it now."""
+        if (held := self.held.get((run, token))) is not None:
+            log.warning("run %s of %r: its lease was lost; stopping it here", run, held.run.job)
+            held.interrupt(GivenBack(), "its lease was lost")
+
+    async def drain(self, timeout: int) -> None:
+        """Take nothing more, wait for what is running, and give back what is not done by ``timeout``."""
+        self.draining = True
+        await self._empty(timeout)
+        self.give_back()
+        await self._empty(GRACE)
+
+    def give_back(self) -> None:
+        """Interrupt everything; what stops is due again at once, for another worker."""
+        for held in list(self.held.values()):
+            held.interrupt(GivenBack(), "the worker is shutting down")
+
+    async def _empty(self, timeout: int) -> None:
+        self._emptied.clear()
+        self.ring()
+        alarm = self._bench.clock.call_at(self._bench.clock.now() + timeout, self._emptied.set)
+        if self.held:
+            await self._emptied.wait()
+        alarm.cancel()
+
+
+GRACE = 10_000_000
+"""How long after being interrupted a run may take to clean up before the worker leaves it behind, microseconds."""

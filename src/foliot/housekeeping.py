@@ -1,0 +1,33 @@
+"""Our own jobs: ordinary scheduled jobs that keep the store tidy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from foliot import triggers
+from foliot.jobs import Job
+from foliot.model import Worker
+from foliot.moments import DAY, timedelta
+from foliot.options import JobOptions, ScheduleOptions
+
+if TYPE_CHECKING:
+    from foliot.scheduler import Scheduler
+
+PRUNE = "foliot.prune"
+GONE = DAY
+"""How long a worker that is not heard of any more stays listed."""
+
+
+def housekeeping(scheduler: Scheduler) -> Job[..., Any, Any]:
+    """The job that forgets runs beyond the retention, and workers that are long gone; once an hour."""
+
+    async def prune() -> int:
+        long_ago = scheduler.clock.now() - GONE
+        gone = [each.id for each in await scheduler.store.records(Worker) if each.seen_at < long_ago]
+        await scheduler.store.drop(Worker, gone)
+        settings = scheduler.settings
+        return await scheduler.runs.prune(older_than=timedelta(microseconds=settings.keep), keep=settings.keep_runs)
+
+    job: Job[..., Any, Any] = Job(prune, JobOptions(name=PRUNE, priority=0))
+    job.scheduled(triggers.every("1h"), ScheduleOptions())
+    return job

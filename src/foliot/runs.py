@@ -1,0 +1,168 @@
+"""Runs, for people: look, count, follow, cancel, retry, prune."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, TypedDict, Unpack
+
+from foliot.clock import Clock
+from foliot.errors import UnknownRun
+from foliot.events import Event, Kind, Listeners
+from foliot.model import Change, Line, Page, Query, Run, State
+from foliot.moments import MILLISECOND, SECOND, Length, Moment, instant, length
+from foliot.stores.base import Store
+
+FIRST_LOOK = 20 * MILLISECOND
+LAST_LOOK = SECOND
+"""How often to look for the end of a run in another process: twice as seldom each time, down to this."""
+
+ENDS = (Kind.SUCCEEDED, Kind.FAILED, Kind.CANCELLED, Kind.SKIPPED)
+
+
+class RunFilters(TypedDict, total=False):
+    """Which runs: each may be one value or several; all given ones must match."""
+
+    state: State | str | Sequence[State | str]
+    job: str | Sequence[str]
+    schedule: str | Sequence[str]
+    queue: str | Sequence[str]
+    worker: str | Sequence[str]
+    tags: str | Sequence[str]
+    meta: Mapping[str, Any]
+    since: Moment
+    until: Moment
+
+
+def query(filters: RunFilters) -> Query:
+    """Read filters into a query. Raises DefinitionError for moments without a zone, ValueError for unknown states."""
+    since, until = filters.get("since"), filters.get("until")
+    return Query(
+        states=tuple(State(each) for each in _several(filters.get("state"))),
+        jobs=_several(filters.get("job")),
+        schedules=_several(filters.get("schedule")),
+        queues=_several(filters.get("queue")),
+        workers=_several(filters.get("worker")),
+        tags=_several(filters.get("tags")),
+        meta=dict(filters.get("meta", {})),
+        since=None if since is None else instant(since),
+        until=None if until is None else instant(until),
+    )
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    return () if value is None else (value,) if isinstance(value, str) else tuple(value)
+
+
+class Runs:
+    """The runs of a store, for people and their programs."""
+
+    def __init__(self, store: Store, clock: Clock, listeners: Listeners) -> None:
+        self._store, self._clock, self._listeners = store, clock, listeners
+
+    async def get(self, id: str) -> Run:
+        """One run as it is now. Raises UnknownRun."""
+        page = await self._store.find(Query(ids=(id,)))
+        if not page.runs:
+            raise UnknownRun(f"no run has the id {id!r}; it may have been pruned")
+        return page.runs[0]
+
+    async def page(
+        self, *, limit: int = 100, after: str | None = None, oldest_first: bool = False, **filters: Unpack[RunFilters]
+    ) -> Page:
+        """A page of matching runs, newest first; give its ``cursor`` as ``after`` for the next."""
+        found = query(filters)
+        from msgspec.structs import replace
+
+        return await self._store.find(replace(found, limit=limit, after=after, oldest_first=oldest_first))
+
+    async def find(self, *, limit: int = 100, **filters: Unpack[RunFilters]) -> list[Run]:
+        """The newest matching runs, at most ``limit``."""
+        return list((await self.page(limit=limit, **filters)).runs)
+
+    async def count(self, by: str = "state", **filters: Unpack[RunFilters]) -> dict[str, int]:
+        """Count matching runs by ``state``, ``job``, ``schedule``, ``queue``, ``worker``, ``tag`` or ``meta.<path>``."""
+        return await self._store.tally(query(filters), by)
+
+    async def cancel(self, *ids: str, reason: str = "cancelled by hand") -> list[Run]:
+        """Cancel runs: at once if pending, at their next beat if running. Raises UnknownRun if there is none of an id."""
+        runs = await self._amend(ids, Change(cancel=reason))
+        for run in runs:
+            if run.state is State.CANCELLED and run.started_at is None and self._listeners.wants(Kind.CANCELLED):
+                self._listeners.publish(Event(kind=Kind.CANCELLED, at=self._clock.now(), run=run, reason=reason))
+        return runs
+
+    async def retry(self, *ids: str) -> list[Run]:
+        """Run again what is over: pending, due now, with no failures counted."""
+        return await self._amend(ids, Change(revive=True))
+
+    async def delay(self, *ids: str, to: Moment) -> list[Run]:
+        """Move pending runs to another time."""
+        return await self._amend(ids, Change(due_at=instant(to)))
+
+    async def prioritise(self, *ids: str, priority: int) -> list[Run]:
+        """Give live runs another priority, 0 (last) to 9 (first)."""
+        return await self._amend(ids, Change(priority=priority))
+
+    async def _amend(self, ids: Sequence[str], change: Change) -> list[Run]:
+        amended: list[Run] = []
+        for at in range(0, len(ids), self._store.batch):
+            page = ids[at : at + self._store.batch]
+            for id, run in zip(page, await self._store.amend(page, change, self._clock.now()), strict=True):
+                if run is None:
+                    raise UnknownRun(f"no run has the id {id!r}; it may have been pruned")
+                amended.append(run)
+        return amended
+
+    async def logs(self, id: str, after: int = 0, limit: int = 1000) -> list[Line]:
+        """The lines a run has logged, those numbered above ``after``."""
+        return await self._store.lines(id, after, limit)
+
+    async def follow(self, id: str, after: int = 0) -> AsyncIterator[Line]:
+        """The lines of a run as they come, until it is over."""
+        look = FIRST_LOOK
+        while True:
+            over = (await self.get(id)).state.over
+            lines = await self._store.lines(id, after)
+            for line in lines:
+                yield line
+            after = lines[-1].n if lines else after
+            if over and not lines:
+                return
+            look = FIRST_LOOK if lines else min(LAST_LOOK, 2 * look)
+            await self._clock.sleep(look)
+
+    async def ended(self, id: str, timeout: Length | None = None) -> Run:
+        """The run once it is over. Raises TimeoutError if it is not over in time, UnknownRun if there is none."""
+        bell = asyncio.Event()
+        unsubscribe = self._listeners.subscribe(_rings_for(id, bell), *ENDS)
+        latest = None if timeout is None else self._clock.now() + length(timeout)
+        look = FIRST_LOOK
+        try:
+            while not (run := await self.get(id)).state.over:
+                now = self._clock.now()
+                if latest is not None and now >= latest:
+                    raise TimeoutError(f"run {id} of {run.job!r} is not over after {timeout}: it is {run.shown(now)}")
+                await self._clock.wait(bell, now + look if latest is None else min(latest, now + look))
+                look = min(LAST_LOOK, 2 * look)
+            return run
+        finally:
+            unsubscribe()
+
+    async def prune(self, *, older_than: Length | None = None, keep: int | None = None) -> int:
+        """Forget runs that are over and ended longer ago, or beyond the newest ``keep`` of their job. Tells how many."""
+        before = None if older_than is None else self._clock.now() - length(older_than)
+        total = 0
+        while pruned := await self._store.prune(before, keep, self._store.batch):
+            total += pruned
+            if pruned < self._store.batch:
+                break
+        return total
+
+
+def _rings_for(id: str, bell: asyncio.Event) -> Callable[[Event], None]:
+    def listener(event: Event) -> None:
+        if event.run is not None and event.run.id == id:
+            bell.set()
+
+    return listener

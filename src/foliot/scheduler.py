@@ -1,0 +1,385 @@
+"""The scheduler: jobs, a store and a clock, composed into a ticker and a worker. The one place where all parts meet."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from types import ModuleType, TracebackType
+from typing import Any, Self, Unpack
+
+from foliot import capture, triggers
+from foliot.clock import Clock, SystemClock
+from foliot.collect import jobs_in
+from foliot.engine.aftermath import Aftermath
+from foliot.engine.keeper import Keeper
+from foliot.engine.loop import Loop
+from foliot.engine.ticker import Ticker
+from foliot.engine.worker import Bench, Worker
+from foliot.errors import JobError
+from foliot.events import Event, Kind, Listener, Listeners
+from foliot.executors import Executor, Inline, Processes, Threads, refuse_in_child
+from foliot.handle import Call, Handle
+from foliot.housekeeping import housekeeping
+from foliot.ids import Ids
+from foliot.jobs import Decorator, Job, Jobs, Timer, decorator, several
+from foliot.lanes import Lanes
+from foliot.model import Hint, Limit, Run, Schedule, Topic
+from foliot.moments import Length, Moment, length
+from foliot.moments import zone as zone_named
+from foliot.options import DecoratorKeywords, Middleware, RunOptions
+from foliot.placing import placed
+from foliot.policy import OVERLAP, renewed
+from foliot.portal import Portal, until_signalled
+from foliot.resources import Resources
+from foliot.runs import Runs
+from foliot.schedules import Schedules, plan
+from foliot.settings import Settings, SettingsKeywords
+from foliot.stores import open_store
+from foliot.stores.base import Store
+from foliot.triggers import Trigger
+from foliot.when import AtKeywords, CronKeywords, EveryKeywords, When
+
+log = logging.getLogger("foliot")
+
+class Scheduler:
+    """Runs jobs when they are due or wanted, with a store as the only truth.
+
+    ``store`` is a URL (default ``memory://``, or what ``FOLIOT_STORE`` or foliot.toml say) or any object that keeps the store's
+    contract. ``fire=False`` leaves firing schedules to other processes, ``work=False`` executing runs. Use it as an async
+    context manager, or ``run()`` a script, or ``start()`` and ``stop()`` it beside a program without an event loop.
+    """
+
+    def __init__(
+        self,
+        store: str | Store | None = None,
+        *,
+        clock: Clock | None = None,
+        middleware: Sequence[Middleware] = (),
+        fire: bool = True,
+        work: bool = True,
+        **settings: Unpack[SettingsKeywords],
+    ) -> None:
+        named: Mapping[str, Any] = {**settings, "store": store} if isinstance(store, str) else settings
+        self.settings = Settings.read(named)
+        self.jobs = Jobs()
+        self.listeners = Listeners()
+        self.middleware: list[Middleware] = list(middleware)
+        self.carriers: list[Callable[[dict[str, str]], None]] = []
+        self.resources = Resources()
+        self.executors: dict[str, Executor] = {}
+        self.worker: Worker | None = None
+        self.grace = self.settings.grace
+        self._fires, self._works, self._inline = fire, work, False
+        self._open = AsyncExitStack()
+        self._portal = Portal(self)
+        self._furnish(store if isinstance(store, Store) else open_store(self.settings.store), clock or SystemClock())
+        self.include(housekeeping(self))
+
+    def _furnish(self, store: Store, clock: Clock) -> None:
+        """Stand on this store and this clock."""
+        self.store, self.clock = store, clock
+        self._ids = Ids(clock.random)
+        self.runs = Runs(store, clock, self.listeners)
+        self.schedules = Schedules(store, self.jobs, clock, self._ids, self.listeners, self.settings.tz)
+        self.queues = Lanes("queue", store, clock)
+        self.lanes = Lanes("job", store, clock)
+
+    @contextmanager
+    def furnished(self, store: Store, clock: Clock, settings: Settings) -> Generator[None]:
+        """Stand on another store, clock and settings meanwhile, every function run in place: for tests and simulations."""
+        before = self.store, self.clock
+        kept, self.settings, self._inline = self.settings, settings, True
+        self._furnish(store, clock)
+        try:
+            yield
+        finally:
+            self.settings, self._inline = kept, False
+            self._furnish(*before)
+
+    # Define
+
+    def job(self, *on: Trigger, **wishes: Unpack[DecoratorKeywords]) -> Decorator:
+        """Define a job of this scheduler, fired by these triggers if any are given."""
+        return several(on, wishes, self.include)
+
+    def cron(self, expression: str | None = None, **wishes: Unpack[CronKeywords]) -> Decorator:
+        """Define a job and fire it when a cron expression says: 5 fields, or 6 with seconds first, in ``tz``."""
+        return self._timed(triggers.cron, (expression,), {"tz": self.settings.tz, **wishes})
+
+    def every(self, interval: Length, **wishes: Unpack[EveryKeywords]) -> Decorator:
+        """Define a job and fire it at a fixed rate."""
+        return self._timed(triggers.every, (interval,), wishes)
+
+    def at(self, *moments: Moment, **wishes: Unpack[AtKeywords]) -> Decorator:
+        """Define a job and fire it once at each of these moments."""
+        return self._timed(triggers.at, moments, {"tz": self.settings.tz, **wishes})
+
+    def after(self, delay: Length, **wishes: Unpack[DecoratorKeywords]) -> Decorator:
+        """Define a job and fire it once, so long after its schedule is first created."""
+        return self._timed(triggers.after, (delay,), wishes)
+
+    def _timed(self, make: Callable[..., Trigger], args: Sequence[Any], wishes: Mapping[str, Any]) -> Decorator:
+        made = When.of(make, args, wishes)
+        return decorator(made.trigger, made.wishes, self.include)
+
+    def include(self, *sources: ModuleType | str | Job[..., Any, Any]) -> None:
+        """Take in jobs: modules or packages (objects or dotted names, globs allowed), or single jobs.
+
+        Raises JobError if two jobs share a name; then none of them is taken in.
+        """
+        found = [job for source in sources for job in jobs_in(source)]
+        trial = Jobs()
+        for job in [*self.jobs.values(), *found]:
+            trial.add(job)
+        for job in found:
+            self.jobs.add(job)
+            job.home = self
+
+    def resource(self, provider: Callable[..., Any]) -> Callable[..., Any]:
+        """Provide what the function returns or yields to jobs that ask for it by annotation, from start to stop.
+
+        ``provider`` is a plain or async function, or generator with one ``yield``, annotated with what it provides.
+        """
+        return self.resources.provide(provider)
+
+    def on(self, listener: Listener, *kinds: Kind) -> Callable[[], None]:
+        """Call ``listener(event)`` for these kinds of events, all if none are named; returns how to stop."""
+        return self.listeners.subscribe(listener, *kinds)
+
+    # Live
+
+    async def __aenter__(self) -> Self:
+        refuse_in_child()
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            self._open = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._open.aclose()
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncGenerator[Self]:
+        """Only open the store: enqueue, look and steer, without firing or working here."""
+        await self.store.open()
+        try:
+            yield self
+        finally:
+            await self.store.close()
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        """Start part by part; the stack takes down what is up, in reverse, whether a later part fails or all is done."""
+        await self.store.open()
+        stack.push_async_callback(self.store.close)
+        await self._declare()
+        provided = await self.resources.opened(stack, self.jobs.values())
+        aftermath = Aftermath(self.store, self.clock, self.listeners)
+        stack.push_async_callback(aftermath.settled)
+        if self._works:
+            await self._start_worker(stack, aftermath, provided)
+        if self._fires:
+            self._start_ticker(stack)
+        await self._fire_at_start()
+
+    async def _start_worker(self, stack: AsyncExitStack, aftermath: Aftermath, provided: Mapping[Any, Any]) -> None:
+        capture.install()
+        stack.callback(capture.remove)
+        self.executors = self._make_executors()
+        for executor in self.executors.values():
+            stack.push_async_callback(executor.close, self.settings.grace)
+        bench = Bench(
+            store=self.store,
+            jobs=self.jobs,
+            executors=self.executors,
+            clock=self.clock,
+            listeners=self.listeners,
+            aftermath=aftermath,
+            middleware=self.middleware,
+            resources=provided,
+        )
+        own = self.settings
+        worker = Worker(own.worker, bench, slots=own.concurrency, lease=own.lease, queues=own.queues)
+        self.worker = worker
+        keeper = Keeper(worker, self.store, self.clock, list(self.jobs), ())
+        worker.on_notes = keeper.soon
+        await self._start_keeper(stack, keeper)
+        loop = self._spin(stack, "worker", worker.round)
+        worker.ring = loop.bell.set
+        stack.callback(self._watch(loop, Topic.RUNS))
+        stack.callback(self._watch(keeper, Topic.CANCELS))
+        stack.push_async_callback(self._drain)
+        self._say(Kind.WORKER_STARTED)
+        stack.callback(self._say, Kind.WORKER_STOPPED)
+
+    def _make_executors(self) -> dict[str, Executor]:
+        own = self.settings
+        if self._inline:
+            return dict.fromkeys(("inline", "threads", "processes"), Inline())
+        return {"inline": Inline(), "threads": Threads(own.threads), "processes": Processes(own.processes)}
+
+    async def _start_keeper(self, stack: AsyncExitStack, keeper: Keeper) -> None:
+        await keeper.start(in_thread=isinstance(self.clock, SystemClock))
+        stack.push_async_callback(keeper.stop)
+
+    def _start_ticker(self, stack: AsyncExitStack) -> None:
+        ticker = Ticker(self.store, self.clock, self.listeners)
+        loop = self._spin(stack, "ticker", ticker.round)
+        stack.callback(self._watch(loop, Topic.SCHEDULES))
+
+    def _spin(self, stack: AsyncExitStack, name: str, round_: Callable[[], Any]) -> Loop:
+        loop = Loop(name, round_, self.clock)
+        task = asyncio.get_running_loop().create_task(loop.run(), name=f"foliot {name}")
+
+        async def stop() -> None:
+            loop.stop()
+            await task
+
+        stack.push_async_callback(stop)
+        return loop
+
+    def _watch(self, sleeper: Loop | Keeper, topic: Topic) -> Callable[[], None]:
+        wake = sleeper.bell.set if isinstance(sleeper, Loop) else sleeper.hurry
+
+        def ring(hint: Hint) -> None:
+            if hint.topic is topic:
+                wake()
+
+        return self.store.watch(ring)
+
+    async def _drain(self) -> None:
+        if self.worker is not None:
+            await self.worker.drain(self.grace)
+
+    def stop_now(self) -> None:
+        """Cut a draining short: give back what is still running."""
+        if self.worker is not None:
+            self.worker.give_back()
+
+    def _say(self, kind: Kind) -> None:
+        self.listeners.publish(Event(kind=kind, at=self.clock.now(), reason=self.settings.worker))
+
+    # Declare what the code says
+
+    async def _declare(self) -> None:
+        """Bring the store's schedules and limits in line with what the code defines; what it does not define stays."""
+        drafts = [draft for job in self.jobs.values() for draft in self._drafts(job)]
+        kept: dict[str, Schedule] = {}
+        for at in range(0, len(drafts), 1000):
+            page = [each.id for each in drafts[at : at + 1000]]
+            kept |= {each.id: each for each in await self.store.records(Schedule, page)}
+        changed = [
+            each
+            for draft in drafts
+            if (each := renewed(kept[draft.id], draft) if draft.id in kept else draft) != kept.get(draft.id)
+        ]
+        await self._put_in_batches(changed)
+        await self._declare_limits()
+
+    async def _put_in_batches(self, schedules: Sequence[Schedule]) -> None:
+        for at in range(0, len(schedules), self.store.batch):
+            await self.store.put(schedules[at : at + self.store.batch])
+
+    def _drafts(self, job: Job[..., Any, Any]) -> list[Schedule]:
+        now = self.clock.now()
+        return [
+            plan(_schedule_id(job, timer, n), job, timer.trigger, timer.options, RunOptions(), now)
+            for n, timer in enumerate(job.timers, start=1)
+        ]
+
+    async def _declare_limits(self) -> None:
+        """A limit declared in code is put, unless a person has set another; one that the code dropped is dropped."""
+        declared = {OVERLAP.id: OVERLAP}
+        for job in self.jobs.values():
+            declared |= {each.id: each for each in job.settings.limits(job.name)}
+        ours = {f"{kind}/{name}" for name in self.jobs for kind in ("job", "key")}
+        kept = {each.id: each for each in await self.store.records(Limit)}
+        stale = [id for id in ours - declared.keys() if id in kept and kept[id].source == "code" and not kept[id].paused]
+        new = [each for each in declared.values() if each.id not in kept or _outdated(kept[each.id], each)]
+        await self.store.put([_keeping_pause(each, kept.get(each.id)) for each in new])
+        await self.store.drop(Limit, stale)
+
+    async def _fire_at_start(self) -> None:
+        for job in self.jobs.values():
+            for n, timer in enumerate(job.timers, start=1):
+                if timer.options.at_start:
+                    await self.schedules.trigger(_schedule_id(job, timer, n))
+
+    # Enqueue: what jobs and handles ask of their home
+
+    async def enqueue_many(self, calls: Sequence[Call[Any]]) -> list[Handle[Any]]:
+        """Add a run for each call, in few steps of the store; answers in the same order."""
+        now, zone = self.clock.now(), zone_named(self.settings.tz)
+        runs = [placed(each, now, self._ids.new(now), zone, self._headers()) for each in calls]
+        handles: list[Handle[Any]] = []
+        for at in range(0, len(runs), self.store.batch):
+            page = runs[at : at + self.store.batch]
+            answers = await self.store.add(page, now)
+            handles += [
+                Handle(answer.id, answer.fate, call.job, self)
+                for answer, call in zip(answers, calls[at : at + len(page)], strict=True)
+            ]
+            self._tell_added(page, now)
+        return handles
+
+    def _headers(self) -> dict[str, str]:
+        headers: dict[str, str] = {}
+        for carry in self.carriers:
+            carry(headers)
+        return headers
+
+    def _tell_added(self, runs: Sequence[Run], now: int) -> None:
+        if self.listeners.wants(Kind.ADDED):
+            for run in runs:
+                self.listeners.publish(Event(kind=Kind.ADDED, at=now, run=run))
+
+    async def look(self, run: str) -> Run:
+        """The run as it is now."""
+        return await self.runs.get(run)
+
+    async def ended(self, run: str, timeout: Length | None) -> Run:
+        """The run once it is over."""
+        return await self.runs.ended(run, timeout)
+
+    async def cancel(self, run: str, reason: str) -> Run:
+        """Ask for a run to be cancelled."""
+        [cancelled] = await self.runs.cancel(run, reason=reason)
+        return cancelled
+
+    # Without an event loop of one's own
+
+    def run(self) -> None:
+        """Fire and work until SIGINT or SIGTERM, then drain; a second signal stops at once. For scripts."""
+        refuse_in_child()
+        asyncio.run(until_signalled(self))
+
+    def start(self) -> None:
+        """Fire and work in a thread of our own; returns once all is up. For programs without an event loop."""
+        refuse_in_child()
+        self._portal.start()
+
+    def stop(self, timeout: Length | None = None) -> None:
+        """Drain for at most ``timeout`` (default: the settings' grace) and end what ``start`` began."""
+        self._portal.stop(None if timeout is None else length(timeout))
+
+    def wait(self, work: Any, timeout: float | None = None) -> Any:
+        """Do something async from plain code, after ``start``: ``scheduler.wait(resize.enqueue("a.png"))``. Seconds."""
+        return self._portal.wait(work, timeout)
+
+
+def _schedule_id(job: Job[..., Any, Any], timer: Timer, n: int) -> str:
+    return timer.options.id or (job.name if n == 1 else f"{job.name}-{n}")
+
+
+def _outdated(kept: Limit, declared: Limit) -> bool:
+    bounds = (kept.running, kept.starts, kept.per) != (declared.running, declared.starts, declared.per)
+    return kept.source == "code" and bounds
+
+
+def _keeping_pause(declared: Limit, kept: Limit | None) -> Limit:
+    from msgspec.structs import replace
+
+    return declared if kept is None else replace(declared, paused=kept.paused)

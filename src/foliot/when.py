@@ -1,0 +1,127 @@
+"""Triggers that can also decorate: ``@cron("0 9 * * mon-fri", retries=3)`` defines a job with a schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import tzinfo
+from inspect import signature
+from typing import TYPE_CHECKING, Any, Literal, Unpack
+
+from foliot import triggers
+from foliot.jobs import decorator
+from foliot.moments import Length, Moment
+from foliot.options import DecoratorKeywords
+from foliot.triggers.base import Spec, Trigger
+
+if TYPE_CHECKING:
+    from foliot.jobs import Decorator
+
+
+class CronKeywords(DecoratorKeywords, total=False):
+    """A job's options, the zone, the choices for nights of clock changes, and the fields by name."""
+
+    tz: tzinfo | str
+    gap: Literal["after", "skip"]
+    fold: Literal["first", "second", "both"]
+    days: Literal["or", "and"]
+    year: int | str
+    month: int | str
+    day: int | str
+    week: int | str
+    day_of_week: int | str
+    hour: int | str
+    minute: int | str
+    second: int | str
+
+
+class EveryKeywords(DecoratorKeywords, total=False):
+    """A job's options, and where the rate is anchored, or that it counts from the finish."""
+
+    anchor: Moment
+    after: Literal["start", "finish"]
+    tz: tzinfo | str
+
+
+class AtKeywords(DecoratorKeywords, total=False):
+    """A job's options, and the zone of naive moments."""
+
+    tz: tzinfo | str
+
+
+class When(Trigger):
+    """A trigger with a job's options. As a trigger it is the one it holds; called with a function, it defines a job."""
+
+    __slots__ = ("trigger", "wishes")
+
+    def __init__(self, trigger: Trigger, wishes: Mapping[str, Any]) -> None:
+        self.trigger, self.wishes = trigger, wishes
+
+    @classmethod
+    def of(cls, make: Callable[..., Trigger], args: Sequence[Any], keywords: Mapping[str, Any]) -> When:
+        """Make a trigger with those keywords that its maker takes; the others are the job's."""
+        takes = signature(make).parameters
+        ours = {name: value for name, value in keywords.items() if name in takes}
+        return cls(make(*args, **ours), {name: value for name, value in keywords.items() if name not in takes})
+
+    @property
+    def __call__(self) -> Decorator:
+        """Define a job that this trigger fires."""
+        return decorator(self.trigger, self.wishes)
+
+    def next_at(self, after: int) -> int | None:
+        return self.trigger.next_at(after)
+
+    def spec(self) -> Spec:
+        return self.trigger.spec()
+
+    @property
+    def zone_name(self) -> str | None:
+        return self.trigger.zone_name
+
+    @property
+    def from_finish(self) -> bool:
+        return self.trigger.from_finish
+
+    def mapped(self, change: Callable[[Trigger], Trigger]) -> Trigger:
+        return change(self.trigger)
+
+    def delay(self, nominal: int) -> int:
+        return self.trigger.delay(nominal)
+
+    def starting(self, start: Moment) -> When:
+        return When(self.trigger.starting(start), self.wishes)
+
+    def until(self, end: Moment) -> When:
+        return When(self.trigger.until(end), self.wishes)
+
+    def limit(self, count: int) -> When:
+        return When(self.trigger.limit(count), self.wishes)
+
+    def __eq__(self, other: object) -> bool:
+        return self.trigger == (other.trigger if isinstance(other, When) else other)
+
+    def __hash__(self) -> int:
+        return hash(self.trigger)
+
+    def __repr__(self) -> str:
+        return repr(self.trigger)
+
+
+def cron(expression: str | None = None, **wishes: Unpack[CronKeywords]) -> When:
+    """When a cron expression says: 5 fields, or 6 with seconds first, in ``tz`` (default UTC). See ``foliot.triggers.cron``."""
+    return When.of(triggers.cron, (expression,), wishes)
+
+
+def every(interval: Length, **wishes: Unpack[EveryKeywords]) -> When:
+    """At a fixed rate: ``every("30s")``. See ``foliot.triggers.every``."""
+    return When.of(triggers.every, (interval,), wishes)
+
+
+def at(*moments: Moment, **wishes: Unpack[AtKeywords]) -> When:
+    """Once at each of these moments; naive ones are read in ``tz``."""
+    return When.of(triggers.at, moments, wishes)
+
+
+def after(delay: Length, **wishes: Unpack[DecoratorKeywords]) -> When:
+    """Once, so long after the schedule was created."""
+    return When.of(triggers.after, (delay,), wishes)
