@@ -1,0 +1,155 @@
+"""SQLite: a file on this machine that several processes may share."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from foliot.errors import StoreUnavailable
+from foliot.model import (
+    Added,
+    Agenda,
+    Batch,
+    Beat,
+    Change,
+    Claim,
+    Ending,
+    Firing,
+    Hint,
+    Line,
+    Page,
+    Query,
+    Record,
+    Reply,
+    Run,
+    Worker,
+)
+from foliot.stores.base import R, Store
+from foliot.stores.sqlite import adding, amending, finding, keeping, working
+from foliot.stores.sqlite.connection import Durability, readable, writable
+from foliot.stores.sqlite.doorbell import Doorbell
+from foliot.stores.sqlite.writer import Reader, Writer
+
+T = TypeVar("T")
+D = TypeVar("D", Reader, Writer)
+
+
+class SQLiteStore(Store):
+    """Runs and schedules in a SQLite file. With ``durability="full"`` what was answered survives a power cut.
+
+    Safe to share between event loops and threads; processes share the file. Open and close it in the process that uses it.
+    """
+
+    batch = 1000
+
+    def __init__(self, path: str | Path, *, durability: Durability = "full") -> None:
+        self.path = Path(path).absolute()
+        self.durability: Durability = durability
+        self._door = threading.Lock()
+        self._bell = Doorbell()
+        self._writer: Writer | None = None
+        self._reader: Reader | None = None
+
+    # life
+
+    async def open(self) -> None:
+        await asyncio.to_thread(self._open)
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._close)
+
+    def _open(self) -> None:
+        with self._door:
+            if self._writer is not None:
+                return
+            db = writable(self.path, self.durability)
+            reading = readable(self.path)
+            finding.equip(reading)
+            self._writer = Writer("foliot-sqlite-writer", db, self.path, self._bell.ring)
+            self._reader = Reader("foliot-sqlite-reader", reading, self.path)
+            self._bell.connect(self._writer)
+
+    def _close(self) -> None:
+        with self._door:
+            if self._writer is None or self._reader is None:
+                return
+            self._bell.disconnect()
+            self._reader.close()
+            self._writer.close()
+            self._bell.hang_up()
+            self._writer = self._reader = None
+
+    # producers
+
+    async def add(self, runs: Sequence[Run], now: int) -> list[Added]:
+        return await self._write(adding.add, runs, now)
+
+    async def amend(self, ids: Sequence[str], change: Change, now: int) -> list[Run | None]:
+        return await self._write(amending.amend, ids, change, now)
+
+    # workers
+
+    async def claim(self, claim: Claim, now: int) -> Batch:
+        return await self._write(working.claim, claim, now)
+
+    async def beat(self, worker: Worker, beats: Sequence[Beat], now: int, lease: int) -> list[Reply]:
+        return await self._write(working.beat, worker, beats, now, lease)
+
+    async def finish(self, endings: Sequence[Ending], now: int) -> list[bool]:
+        return await self._write(working.finish, endings, now)
+
+    async def turn(self, endings: Sequence[Ending], claim: Claim, now: int) -> tuple[list[bool], Batch]:
+        return await self._write(working.turn, endings, claim, now)
+
+    # schedulers
+
+    async def fire(self, firings: Sequence[Firing], now: int, limit: int) -> Agenda:
+        return await self._write(keeping.fire, firings, now, limit)
+
+    # people
+
+    async def find(self, query: Query) -> Page:
+        return await self._read(finding.find, query)
+
+    async def tally(self, query: Query, by: str) -> dict[str, int]:
+        return await self._read(finding.tally, query, by)
+
+    async def lines(self, run: str, after: int = 0, limit: int = 1000) -> list[Line]:
+        return await self._read(finding.lines, run, after, limit)
+
+    # records
+
+    async def put(self, records: Sequence[Record]) -> None:
+        await self._write(keeping.put, records)
+
+    async def drop(self, kind: type[Record], ids: Sequence[str]) -> list[bool]:
+        return await self._write(keeping.drop, kind, ids)
+
+    async def records(
+        self, kind: type[R], ids: Sequence[str] | None = None, after: str = "", limit: int | None = None
+    ) -> list[R]:
+        return await self._read(keeping.records, kind, ids, after, limit)
+
+    # care
+
+    async def prune(self, before: int | None, keep: int | None, limit: int) -> int:
+        return await self._write(amending.prune, before, keep, limit)
+
+    def watch(self, ring: Callable[[Hint], None]) -> Callable[[], None]:
+        return self._bell.watch(ring)
+
+    # how
+
+    def _write(self, verb: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+        return self._opened(self._writer).ask(lambda tx: verb(tx, *arguments))
+
+    def _read(self, verb: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+        return self._opened(self._reader).ask(lambda db: verb(db, *arguments))
+
+    def _opened(self, desk: D | None) -> D:
+        if desk is None:
+            raise StoreUnavailable(f"the store on {self.path} is not open; open it first")
+        return desk
