@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from foliot.clock import Clock
+from foliot.clock import Clock, SystemClock
 from foliot.control import Cancel
 from foliot.errors import ArgumentsError
 from foliot.model import Line, Progress, Run
@@ -107,6 +107,13 @@ class Context:
         self._clock = clock
         self._stopped: str | None = None
         self._when_stopped: Callable[[str], object] | None = None
+
+    @classmethod
+    def detached(cls, job: str) -> Context:
+        """A context of no run, for a job that is called like a plain function; inside a job, that job's own."""
+        clock = SystemClock()
+        run = Run(id="", job=job, due_at=clock.now(), created_at=clock.now())
+        return CURRENT.get(None) or cls(run, clock, Notes())
 
     @classmethod
     def current(cls) -> Context:

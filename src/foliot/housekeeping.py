@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from foliot import triggers
 from foliot.jobs import Job
 from foliot.model import Worker
-from foliot.moments import DAY, timedelta
+from foliot.moments import DAY
 from foliot.options import JobOptions, ScheduleOptions
 
 if TYPE_CHECKING:

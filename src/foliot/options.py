@@ -277,7 +277,7 @@ def _meta(value: Any) -> dict[str, Any]:
 
 
 def _errors(value: Any) -> tuple[type[BaseException], ...]:
-    kinds: tuple[Any, ...] = value if isinstance(value, tuple) else (value,)
+    kinds: tuple[Any, ...] = (*value,) if isinstance(value, tuple) else (value,)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     if not all(isinstance(each, type) and issubclass(each, BaseException) for each in kinds):
         raise DefinitionError("give an exception class or a tuple of them")
     return kinds
@@ -304,7 +304,7 @@ def _executor(value: Any) -> ExecutorName:
 _RATE = re.compile(r"(\d+)\s*/\s*(\d*\s*(?:ms|s|m|h|d))", re.ASCII)
 
 
-def _rate(value: Any) -> tuple[int, int]:
+def rate(value: Any) -> tuple[int, int]:
     """Read ``"100/m"``, ``"5/s"`` or ``"10/30s"``: starts per time."""
     written = _RATE.fullmatch(value) if isinstance(value, str) else None
     if written is None or not int(written[1]):
@@ -322,8 +322,6 @@ def _choice(kind: type[Overlap] | type[Catchup]) -> Callable[[Any], Any]:
 
     return read_choice
 
-
-rate = _rate
 
 _READERS: dict[str, Callable[[Any], Any]] = {
     "name": _name,
@@ -346,7 +344,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "give_up_on": _errors,
     "concurrency": _positive,
     "per_key": _positive,
-    "limit": _rate,
+    "limit": rate,
     "max_crashes": _count,
     "at_most_once": _flag,
     "tags": _tags,

@@ -7,6 +7,7 @@ import logging
 import signal
 import threading
 from collections.abc import Awaitable
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from foliot.errors import FoliotError
@@ -104,8 +105,11 @@ def _on_signals(loop: asyncio.AbstractEventLoop, act: Any) -> Any:
     """Call ``act`` in the loop on SIGINT and SIGTERM; returns how to restore what was there."""
     both = (signal.SIGINT, signal.SIGTERM)
     before = {each: signal.getsignal(each) for each in both}
+    def handle(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(act)
+
     for each in both:
-        signal.signal(each, lambda *_: loop.call_soon_threadsafe(act))
+        signal.signal(each, handle)
 
     def restore() -> None:
         for each, handler in before.items():

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, TypedDict, Unpack
 
+from msgspec.structs import replace
+
 from foliot.clock import Clock
 from foliot.errors import UnknownRun
 from foliot.events import Event, Kind, Listeners
@@ -72,8 +74,6 @@ class Runs:
     ) -> Page:
         """A page of matching runs, newest first; give its ``cursor`` as ``after`` for the next."""
         found = query(filters)
-        from msgspec.structs import replace
-
         return await self._store.find(replace(found, limit=limit, after=after, oldest_first=oldest_first))
 
     async def find(self, *, limit: int = 100, **filters: Unpack[RunFilters]) -> list[Run]:

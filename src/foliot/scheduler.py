@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from types import ModuleType, TracebackType
 from typing import Any, Self, Unpack
 
+from msgspec.structs import replace
+
 from foliot import capture, triggers
 from foliot.clock import Clock, SystemClock
 from foliot.collect import jobs_in
@@ -17,7 +19,6 @@ from foliot.engine.keeper import Keeper
 from foliot.engine.loop import Loop
 from foliot.engine.ticker import Ticker
 from foliot.engine.worker import Bench, Worker
-from foliot.errors import JobError
 from foliot.events import Event, Kind, Listener, Listeners
 from foliot.executors import Executor, Inline, Processes, Threads, refuse_in_child
 from foliot.handle import Call, Handle
@@ -61,7 +62,7 @@ class Scheduler:
         work: bool = True,
         **settings: Unpack[SettingsKeywords],
     ) -> None:
-        named: Mapping[str, Any] = {**settings, "store": store} if isinstance(store, str) else settings
+        named: dict[str, Any] = {**settings, "store": store} if isinstance(store, str) else {**settings}
         self.settings = Settings.read(named)
         self.jobs = Jobs()
         self.listeners = Listeners()
@@ -202,7 +203,7 @@ class Scheduler:
             resources=provided,
         )
         own = self.settings
-        worker = Worker(own.worker, bench, slots=own.concurrency, lease=own.lease, queues=own.queues)
+        worker = Worker(own.name, bench, slots=own.concurrency, lease=own.lease, queues=own.queues)
         self.worker = worker
         keeper = Keeper(worker, self.store, self.clock, list(self.jobs), ())
         worker.on_notes = keeper.soon
@@ -260,7 +261,7 @@ class Scheduler:
             self.worker.give_back()
 
     def _say(self, kind: Kind) -> None:
-        self.listeners.publish(Event(kind=kind, at=self.clock.now(), reason=self.settings.worker))
+        self.listeners.publish(Event(kind=kind, at=self.clock.now(), reason=self.settings.name))
 
     # Declare what the code says
 
@@ -380,6 +381,4 @@ def _outdated(kept: Limit, declared: Limit) -> bool:
 
 
 def _keeping_pause(declared: Limit, kept: Limit | None) -> Limit:
-    from msgspec.structs import replace
-
     return declared if kept is None else replace(declared, paused=kept.paused)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
 from msgspec.structs import replace
@@ -97,10 +98,11 @@ class Schedules:
         """A schedule as ``put`` would keep it, for ``put_many``."""
         known = self._jobs[job] if isinstance(job, str) else job
         where = f"schedule {id!r}"
-        own = read(RunOptions, {name: wishes[name] for name in _PLACE if name in wishes}, where)
-        rest = {name: value for name, value in wishes.items() if name not in (*_WHEN, *_PLACE)}
+        given: dict[str, Any] = {**wishes}
+        own = read(RunOptions, {name: given[name] for name in _PLACE if name in given}, where)
+        rest = {name: value for name, value in given.items() if name not in (*_WHEN, *_PLACE)}
         options = read(ScheduleOptions, rest, where)
-        when = self._trigger(where, wishes)
+        when = self._trigger(where, given)
         try:
             return replace(plan(id, known, when, options, own, self._clock.now()), source="api")
         except ArgumentsError as problem:
@@ -139,8 +141,7 @@ class Schedules:
             case "every":
                 return triggers.every(value)
             case "at":
-                moments = value if isinstance(value, list | tuple) else [value]
-                return triggers.at(*moments, tz=tz)  # pyright: ignore[reportUnknownArgumentType]
+                return triggers.at(*([value] if isinstance(value, str | datetime) else value), tz=tz)
             case _:
                 return triggers.after(value)
 

@@ -10,17 +10,35 @@ import os
 import re
 import socket
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import msgspec
 
 from foliot.errors import DefinitionError, SettingsError
-from foliot.moments import DAY, SECOND, length, spell, zone
+from foliot.moments import DAY, SECOND, Length, length, spell, zone
 
 PREFIX = "FOLIOT_"
+
+
+class SettingsKeywords(TypedDict, total=False):
+    """The settings as keywords; ``Settings`` says what they mean."""
+
+    queues: Sequence[str]
+    concurrency: int
+    threads: int | None
+    processes: int | None
+    lease: Length
+    grace: Length
+    tz: str
+    keep: Length
+    keep_runs: int | None
+    log_level: str
+    name: str
+
+
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 

@@ -121,5 +121,8 @@ def _through(layer: Middleware, inner: Callable[[Execution], Awaitable[object]],
 
 
 def _failure(error: BaseException) -> Failure:
-    text = "".join(traceback.format_exception(error))
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None and trace.tb_frame.f_globals["__name__"].startswith("foliot."):
+        trace = trace.tb_next  # the way from our engine to the job's first line tells nobody anything
+    text = "".join(traceback.format_exception(type(error), error, trace))
     return Failure(kind=type(error).__name__, message=str(error), traceback=text[-LONGEST_TRACEBACK:])

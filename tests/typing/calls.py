@@ -1,0 +1,54 @@
+"""Never run: read by the type checker, which must find exactly the errors that are expected here."""
+
+from typing import Any, assert_type
+
+from foliot.context import Context
+from foliot.handle import Handle
+from foliot.jobs import job
+from foliot.scheduler import Scheduler
+from foliot.when import cron
+
+scheduler = Scheduler()
+
+
+@scheduler.job(timeout="5m", executor="processes")
+def resize(path: str, width: int = 800) -> str:
+    return f"{path}@{width}"
+
+
+@scheduler.cron("0 9 * * mon-fri", tz="Asia/Seoul", retries=3)
+async def report() -> int:
+    return 1
+
+
+@scheduler.every("30s")
+async def asks(context: Context, n: int = 0) -> None: ...
+
+
+@job(retries=2)
+def free(x: int) -> int:
+    return x
+
+
+@cron("*/5 * * * *", overlap="queue")
+def nightly() -> None: ...
+
+
+async def calls_are_checked() -> None:
+    assert_type(await resize.enqueue("a.png", width=640), Handle[str])
+    assert_type(await report.enqueue(), Handle[int])
+    assert_type(await (await resize.enqueue("a")).result(), str)
+    assert_type(await (await report.options(after="10m").enqueue()).result(timeout=30), int)
+    assert_type(resize("a.png"), str)
+    assert_type(await report(), int)
+    assert_type(free(3), int)
+    assert_type(nightly(), None)
+    await asks.enqueue(n=3)
+    await scheduler.enqueue_many([resize.call("a"), report.call()])
+
+    await resize.enqueue(1)  # pyright: ignore[reportArgumentType]
+    await resize.enqueue("a", height=3)  # pyright: ignore[reportCallIssue]
+    await asks.enqueue(n="x")  # pyright: ignore[reportArgumentType]
+    await resize.options(afer="1s").enqueue("a")  # pyright: ignore[reportCallIssue]
+    scheduler.job(retris=3)  # pyright: ignore[reportCallIssue]
+    _: Any = free("x")  # pyright: ignore[reportArgumentType]
