@@ -9,7 +9,7 @@ import pytest
 
 from foliot.errors import SettingsError
 from foliot.moments import DAY, HOUR, MINUTE, SECOND
-from foliot.settings import NAMES, Setting, Settings
+from foliot.settings import NAMES, Setting, Settings, SettingsKeywords
 
 
 def read(overrides: Mapping[str, Any] | None = None, start: Path | str = "/", **environ: str) -> Settings:
@@ -104,6 +104,10 @@ def test_a_project_file_without_our_table_is_not_ours(tmp_path: Path, text: str)
     (tmp_path / "pyproject.toml").write_text(text)
 
     assert read(start=tmp_path).sources == {}
+
+
+def test_every_setting_can_be_a_keyword():
+    assert {"store", *SettingsKeywords.__annotations__} == set(NAMES)
 
 
 # Errors name the source

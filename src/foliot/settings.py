@@ -9,9 +9,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
@@ -152,16 +150,21 @@ def _in_variables(environ: Mapping[str, str]) -> list[_Given]:
 
 def _refuse_misspelled(name: str, variable: str) -> None:
     """Refuse what looks like one of ours; others may be anybody's: Kubernetes sets FOLIOT_PORT."""
-    close = get_close_matches(name, NAMES, n=1, cutoff=0.75)
-    if close and name not in NAMES:
-        raise SettingsError(f"{variable}: there is no such setting; did you mean {PREFIX}{close[0].upper()}?")
+    if name not in NAMES and (ours := _nearest(name, cutoff=0.75)):
+        raise SettingsError(f"{variable}: there is no such setting; did you mean {PREFIX}{ours.upper()}?")
 
 
 def _refuse_unknown(name: str, source: str) -> None:
     if name not in NAMES:
-        close = get_close_matches(name, NAMES, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(NAMES)}"
+        ours = _nearest(name, cutoff=0.6)
+        hint = f"did you mean {ours!r}?" if ours else f"there are: {', '.join(NAMES)}"
         raise SettingsError(f"{source}: unknown setting {name!r}; {hint}")
+
+
+def _nearest(name: str, cutoff: float) -> str | None:
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, NAMES, n=1, cutoff=cutoff)), None)
 
 
 def _in_file(start: Path) -> list[_Given]:
@@ -194,6 +197,8 @@ def _text(path: Path) -> str:
 
 
 def _parsed(path: Path, text: str) -> dict[str, Any]:
+    import tomllib
+
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
