@@ -1,9 +1,51 @@
-"""When: triggers as pure values, made by the functions below and written down as short JSON."""
+"""When: triggers as pure values, made by the functions below and written down as short JSON.
+
+A trigger answers one question: which is the first instant after this one? ``a | b``, ``a & b`` and ``a - b``
+put triggers together, and ``trigger & calendar`` and ``trigger - calendar`` keep them inside or outside days
+and hours.
+"""
 
 from foliot.triggers.base import Spec, Trigger
+from foliot.triggers.calendars import Calendar, between, dates, during, weekdays, window
 from foliot.triggers.cron import Cron, cron
-from foliot.triggers.every import every
+from foliot.triggers.dialects import CrontabLine, from_crontab_file, from_quartz, from_seconds_last
+from foliot.triggers.ics import calendar_file, calendar_text
 from foliot.triggers.once import after, at
-from foliot.triggers.text import dumps, load, loads
+from foliot.triggers.public_holidays import business_days, holidays
+from foliot.triggers.recurrence import rrule
+from foliot.triggers.text import dumps, load, load_calendar, loads
+from foliot.triggers.words import daily, every, hourly, monthly, randomly, weekly
 
-__all__ = ["Cron", "Spec", "Trigger", "after", "at", "cron", "dumps", "every", "load", "loads"]
+__all__ = [
+    "Calendar",
+    "Cron",
+    "CrontabLine",
+    "Spec",
+    "Trigger",
+    "after",
+    "at",
+    "between",
+    "business_days",
+    "calendar_file",
+    "calendar_text",
+    "cron",
+    "daily",
+    "dates",
+    "dumps",
+    "during",
+    "every",
+    "from_crontab_file",
+    "from_quartz",
+    "from_seconds_last",
+    "holidays",
+    "hourly",
+    "load",
+    "load_calendar",
+    "loads",
+    "monthly",
+    "randomly",
+    "rrule",
+    "weekdays",
+    "weekly",
+    "window",
+]

@@ -5,9 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
 
-from foliot.moments import Moment, instant, moment
+from foliot import moments
+from foliot.moments import Length, Moment, instant, moment
 from foliot.triggers.zones import zone_of
+
+if TYPE_CHECKING:
+    from foliot.triggers.algebra import Direction
+    from foliot.triggers.calendars import Calendar
 
 Spec = dict[str, object]
 
@@ -99,6 +105,42 @@ class Trigger(ABC):
         from foliot.triggers.bounds import bounded
 
         return bounded(self, limit=count)
+
+    def jitter(self, length: Length) -> Trigger:
+        """This trigger with each firing up to ``length`` late, chosen anew for each."""
+        from foliot.triggers.delayed import delayed
+
+        return delayed(self, jitter=moments.length(length))
+
+    def spread(self, length: Length) -> Trigger:
+        """This trigger with all firings of a schedule late by one part of ``length``, chosen by its id."""
+        from foliot.triggers.delayed import delayed
+
+        return delayed(self, spread=moments.length(length))
+
+    def shift(self, direction: Direction, days: Calendar) -> Trigger:
+        """This trigger with firings outside ``days`` moved to the ``"next"`` or ``"previous"`` of them."""
+        from foliot.triggers.algebra import shifted
+
+        return shifted(self, direction, days)
+
+    def __or__(self, other: Trigger) -> Trigger:
+        """All instants of both."""
+        from foliot.triggers.algebra import any_of
+
+        return any_of(self, other)
+
+    def __and__(self, other: Trigger | Calendar) -> Trigger:
+        """The instants of both, or those inside a calendar."""
+        from foliot.triggers.algebra import both, within
+
+        return both(self, other) if isinstance(other, Trigger) else within(self, other, inside=True)
+
+    def __sub__(self, other: Trigger | Calendar) -> Trigger:
+        """The instants that are not also instants of the other, or not inside a calendar."""
+        from foliot.triggers.algebra import within, without
+
+        return without(self, other) if isinstance(other, Trigger) else within(self, other, inside=False)
 
     def nth_at(self, after: int, count: int) -> int | None:
         """The ``count``-th instant later than ``after``, or None when there are fewer."""

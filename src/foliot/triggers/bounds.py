@@ -8,7 +8,7 @@ from functools import lru_cache
 from foliot.errors import TriggerError
 from foliot.triggers.base import Spec, Trigger
 from foliot.triggers.wrapper import Wrapper
-from foliot.triggers.writing import written
+from foliot.triggers.writing import spec_of, written
 
 _MANY = 1_000_000
 
@@ -46,14 +46,8 @@ class Bounded(Wrapper):
         return replace(self, of=self.of.settled(now), start=start)
 
     def spec(self) -> Spec:
-        spec: Spec = {"of": self.of.spec()}
-        if self.start is not None:
-            spec["start"] = written(self.start, self.zone)
-        if self.end is not None:
-            spec["until"] = written(self.end, self.zone)
-        if self.count is not None:
-            spec["limit"] = self.count
-        return spec
+        start, until = written(self.start, self.zone), written(self.end, self.zone)
+        return spec_of({"of": self.of.spec()}, start=start, until=until, limit=self.count)
 
 
 def bounded(

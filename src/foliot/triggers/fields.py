@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
-from hashlib import blake2b
 from typing import NamedTuple
+
+from foliot.triggers.chance import share
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -168,10 +169,10 @@ def _hashed(kind: Kind, low: str | None, high: str | None, step: int | None, see
     )
     if end < start:
         raise Mistake(f"the range {start}-{end} runs backwards", at, f"H({end}-{start})")
-    chosen = int.from_bytes(blake2b(f"{seed}:{kind.name}".encode(), digest_size=8).digest(), "big")
+    size = end - start + 1
     if step is None:
-        return Field(1 << start + chosen % (end - start + 1))
-    return Field(_run(start + chosen % min(step, end - start + 1), end, step), wild=True)
+        return Field(_bit(kind, start + share(size, seed, kind.name)))
+    return Field(_run(start + share(min(step, size), seed, kind.name), end, step), wild=True)
 
 
 def _number(kind: Kind, text: str, at: int) -> int:

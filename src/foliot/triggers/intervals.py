@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from foliot.errors import TriggerError
 from foliot.moments import MILLISECOND, spell
 from foliot.triggers.base import Spec, Trigger
-from foliot.triggers.writing import written
+from foliot.triggers.chance import share
+from foliot.triggers.writing import spec_of, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,7 @@ class Every(Trigger):
         return self if self.anchor is not None else replace(self, anchor=now)
 
     def spec(self) -> Spec:
-        spec: Spec = {"every": spell(self.interval)}
-        return spec if self.anchor is None else spec | {"anchor": written(self.anchor)}
+        return spec_of({"every": spell(self.interval)}, anchor=written(self.anchor))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,47 @@ class Pause(Trigger):
 
     def spec(self) -> Spec:
         return {"every": spell(self.length), "after": "finish"}
+
+
+@dataclass(frozen=True, slots=True)
+class Randomly(Trigger):
+    """Waits of ``shortest`` to ``longest``, chosen by ``seed``; make it with ``randomly()``.
+
+    Time from ``anchor`` is cut into slots of the mean wait, and each slot has one instant in its first part.
+    So the instants do not depend on where one starts to look, and every wait keeps to its bounds.
+    """
+
+    shortest: int
+    longest: int
+    anchor: int | None = None
+    seed: str | None = None
+
+    def __post_init__(self) -> None:
+        at_least_a_millisecond(self.shortest)
+        if self.longest < self.shortest:
+            raise TriggerError(
+                f"waits from {spell(self.shortest)} to {spell(self.longest)}: give the shortest first"
+            )
+
+    def next_at(self, after: int) -> int | None:
+        anchor, slot = self.anchor or 0, (self.shortest + self.longest) // 2
+        index = (after - anchor) // slot
+        found = self._instant(anchor, slot, index)
+        return found if found > after else self._instant(anchor, slot, index + 1)
+
+    def _instant(self, anchor: int, slot: int, index: int) -> int:
+        freedom = slot - self.shortest
+        return anchor + index * slot + share(freedom + 1, self.seed or "", index)
+
+    def settled(self, now: int) -> Trigger:
+        return self if self.anchor is not None else replace(self, anchor=now)
+
+    def bound(self, schedule: str) -> Trigger:
+        return self if self.seed is not None else replace(self, seed=schedule)
+
+    def spec(self) -> Spec:
+        waits = [spell(self.shortest), spell(self.longest)]
+        return spec_of({"randomly": waits}, anchor=written(self.anchor), seed=self.seed)
 
 
 def at_least_a_millisecond(length: int) -> None:

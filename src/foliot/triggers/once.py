@@ -9,7 +9,7 @@ from datetime import tzinfo
 from foliot.errors import TriggerError
 from foliot.moments import Length, Moment, instant, length, spell
 from foliot.triggers.base import Spec, Trigger
-from foliot.triggers.writing import written
+from foliot.triggers.writing import spec_of, written
 from foliot.triggers.zones import zone_name, zone_of
 
 
@@ -30,8 +30,7 @@ class At(Trigger):
 
     def spec(self) -> Spec:
         texts = [written(each, self.zone) for each in self.moments]
-        spec: Spec = {"at": texts[0] if len(texts) == 1 else texts}
-        return spec if self.tz is None else spec | {"tz": self.tz}
+        return spec_of({"at": texts[0] if len(texts) == 1 else texts}, tz=self.tz)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,13 @@ class Clock:
         """What the clocks show at this instant."""
         return second + self.at(second).offset
 
+    def instant(self, local: int) -> int:
+        """The first instant at which the clocks show this, or at which they have jumped over it."""
+        found = first_after(
+            local - 2 * DAY, lambda shown: local if shown < local else None, self, gap=True, fold="first"
+        )
+        return self.instant((local // DAY + 1) * DAY) if found is None else found  # that day never was
+
     def offset(self, second: int) -> int:
         """The distance from UTC at this instant, asked of the zone itself."""
         second = min(max(second, _EARLIEST), _LATEST)
