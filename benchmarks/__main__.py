@@ -1,0 +1,44 @@
+"""Run the parts that are asked for, all of them by default, and write what came of it into RESULTS.md."""
+
+import argparse
+from collections.abc import Callable, Sequence
+
+from benchmarks import latency, memory, report, schedules, sqlite, startup
+from benchmarks.contest import Contest
+from benchmarks.race import hold
+
+PARTS: dict[str, Callable[[bool], Sequence[Contest]]] = {
+    "memory": memory.contests,
+    "sqlite": sqlite.contests,
+    "latency": latency.contests,
+    "schedules": schedules.contests,
+    "startup": startup.contests,
+}
+
+
+def main() -> None:
+    """Measure, print, and unless it was only a quick look, keep."""
+    asked = _asked()
+    sections: dict[str, str] = {}
+    for part in asked.parts or PARTS:
+        standings = [hold(each) for each in PARTS[part](asked.quick)]
+        sections[part] = report.section(part, standings)
+        print(sections[part])
+    if not asked.quick:
+        report.keep(sections, PARTS)
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"any of: {', '.join(PARTS)}")
+    parser.add_argument(
+        "--quick", action="store_true", help="less work and one round; RESULTS.md stays as it is"
+    )
+    asked = parser.parse_args()
+    if unknown := [each for each in asked.parts if each not in PARTS]:
+        parser.error(f"there is no part {unknown[0]!r}; there are: {', '.join(PARTS)}")
+    return asked
+
+
+if __name__ == "__main__":
+    main()

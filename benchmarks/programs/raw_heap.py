@@ -1,0 +1,55 @@
+"""What a bare heap and one timer do: the floor for any scheduler, with nothing of what makes one."""
+
+import asyncio
+import heapq
+import time
+
+from due import at_once, fired, idle, register
+from measure import answer, asked
+
+heap: list[tuple[float, int]] = []
+bell = asyncio.Event()
+
+
+async def noop() -> None:
+    """The function that is due."""
+    fired()
+
+
+async def tick() -> None:
+    """Start a task for each that is due, then sleep until the next, or until something new may be earlier."""
+    tasks: set[asyncio.Task[None]] = set()
+    while True:
+        while heap and heap[0][0] <= time.time():
+            heapq.heappop(heap)
+            task = asyncio.create_task(noop())
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+        bell.clear()
+        alarm = asyncio.get_running_loop().call_later(max(0.0, heap[0][0] - time.time()), bell.set)
+        await bell.wait()
+        alarm.cancel()
+
+
+async def many() -> None:
+    """Far away."""
+    for n in range(asked().count):
+        heapq.heappush(heap, (time.time() + 100_000 + n, n))
+
+
+async def soon(at: float) -> None:
+    """All at once."""
+    for n in range(asked().due):
+        heapq.heappush(heap, (at, n))
+    bell.set()
+
+
+async def main() -> None:
+    """Register, wait, fire."""
+    registered = await register(many)
+    ticker = asyncio.create_task(tick())
+    answer(**registered, **await idle(), **await at_once(soon, 3))
+    await ticker
+
+
+asyncio.run(main())

@@ -1,0 +1,84 @@
+"""Many schedules: how fast they are registered, what they cost while they stand, how late they fire."""
+
+from collections.abc import Sequence
+
+from benchmarks.contest import (
+    Aim,
+    Column,
+    Contest,
+    Entrant,
+    at_least,
+    at_most,
+    milliseconds,
+    octets,
+    percent,
+    rate,
+)
+
+DUE = 1_000
+REGISTER, MEMORY, IDLE = 100_000, 1_000, 0.01
+IN_MEMORY, ON_SQLITE = 15.0, 50.0
+"""Milliseconds, p99."""
+
+LATE = [
+    Column(key=f"late_{which}", title=f"late {which}", show=milliseconds, less_is_better=True)
+    for which in ("p99", "p50", "max")
+]
+COST = [
+    Column(key="register", title="registered", show=rate),
+    Column(key="memory", title="each", show=octets, less_is_better=True),
+    Column(key="idle", title="idle CPU", show=percent, less_is_better=True),
+]
+NOTES = f"""
+* {DUE:,} more are due at the same instant; each is late by the time from that instant to the start of its
+  function. The many fire at 09:00 on working days and only stand there.
+"""
+WITHOUT_PEERS = "* No peer: APScheduler registers a few hundred a second on SQLite, too few to wait for.\n"
+
+
+def contests(quick: bool) -> Sequence[Contest]:
+    """In memory at several sizes beside the peers, and in a SQLite file."""
+    idle = 2 if quick else 10
+    if quick:
+        return [_memory(10_000, idle, peers=True), _sqlite(10_000, idle)]
+    beside = [_memory(count, idle, peers=True) for count in (10_000, 100_000)]
+    return [*beside, _memory(1_000_000, idle, peers=False), _sqlite(100_000, idle)]
+
+
+def _memory(count: int, idle: int, *, peers: bool) -> Contest:
+    asked = {"count": count, "due": DUE, "idle": idle}
+    others = [
+        Entrant(
+            name=f"APScheduler {n}", program=f"apscheduler{n}_schedules", asked=asked, peer=f"apscheduler{n}"
+        )
+        for n in (3, 4)
+    ]
+    return Contest(
+        title=f"Memory: {count:,} schedules, {DUE:,} due at once",
+        entrants=[
+            Entrant(
+                name="foliot", program="foliot_schedules", asked=asked | {"store": "memory", "slots": DUE}
+            ),
+            *(others if peers else ()),
+            Entrant(name="a bare heap and a timer", program="raw_heap", asked=asked),
+        ],
+        columns=[*LATE, *COST],
+        aims=[
+            Aim(what="p99 under 15 ms", judge=at_most("foliot", "late_p99", IN_MEMORY, milliseconds)),
+            Aim(what="100,000 registered a second", judge=at_least("foliot", "register", REGISTER, rate)),
+            Aim(what="less than 1 KB each", judge=at_most("foliot", "memory", MEMORY, octets)),
+            Aim(what="idle CPU under 1 %", judge=at_most("foliot", "idle", IDLE, percent)),
+        ],
+        notes=NOTES,
+    )
+
+
+def _sqlite(count: int, idle: int) -> Contest:
+    asked = {"count": count, "due": DUE, "idle": idle, "store": "sqlite", "slots": DUE}
+    return Contest(
+        title=f"SQLite: {count:,} schedules, {DUE:,} due at once, every commit synced",
+        entrants=[Entrant(name="foliot", program="foliot_schedules", asked=asked)],
+        columns=[*LATE, *COST],
+        aims=[Aim(what="p99 under 50 ms", judge=at_most("foliot", "late_p99", ON_SQLITE, milliseconds))],
+        notes=NOTES + WITHOUT_PEERS,
+    )

@@ -1,0 +1,40 @@
+"""What `import foliot` costs."""
+
+from collections.abc import Sequence
+
+from benchmarks.contest import Aim, Column, Contest, Entrant, Figures, milliseconds
+
+OURS, ASYNCIO = "foliot", "asyncio"
+OVER = 30.0
+"""Milliseconds."""
+
+
+def contests(quick: bool) -> Sequence[Contest]:
+    """Beside asyncio, which everybody pays for who uses it."""
+    return [
+        Contest(
+            title="Import in a fresh process",
+            entrants=[
+                _entrant(OURS, "import foliot"),
+                _entrant(ASYNCIO, "import asyncio"),
+                _entrant("foliot, with its Scheduler", "from foliot import Scheduler"),
+                _entrant("huey", "import huey", peer="huey"),
+                _entrant("APScheduler 3", "import apscheduler.schedulers.asyncio", peer="apscheduler3"),
+                _entrant("APScheduler 4", "import apscheduler", peer="apscheduler4"),
+                _entrant("taskiq", "import taskiq", peer="taskiq"),
+                _entrant("pgqueuer", "import pgqueuer", peer="pgqueuer"),
+            ],
+            columns=[Column(key="time", title="import", show=milliseconds, less_is_better=True)],
+            aims=[Aim(what="at most 30 ms over asyncio", judge=_over_asyncio)],
+            rounds=5 if quick else 15,
+        )
+    ]
+
+
+def _entrant(name: str, statement: str, peer: str | None = None) -> Entrant:
+    return Entrant(name=name, program="importing", asked={"statement": statement}, peer=peer)
+
+
+def _over_asyncio(figures: Figures) -> tuple[bool, str]:
+    over = figures[OURS]["time"] - figures[ASYNCIO]["time"]
+    return over <= OVER, f"{over:.1f} ms over"
