@@ -4,124 +4,141 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from foliot.model import LIVE, Added, Clash, Fate, Run, State, Topic, Unique
 from foliot.stores.moves import arrived, cancelled, renewed, settled, skipped
+from foliot.stores.sqlite.bulk import THESE, insert, listed
 from foliot.stores.sqlite.lanes import unparked
 from foliot.stores.sqlite.releasing import release, wait_for, wait_for_nothing
-from foliot.stores.sqlite.rows import FRESH, WHOLE, insert, is_fresh, json_list, load, save
+from foliot.stores.sqlite.rows import FRESH, WHOLE, enter, is_fresh, load, save
 from foliot.stores.sqlite.terms import index
 from foliot.stores.sqlite.transaction import Transaction
 
 
 def add(tx: Transaction, runs: Sequence[Run], now: int) -> list[Added]:
     """Add runs, one after the other; then those that come after others wait for what is not over."""
-    adding = _Adding(tx.db, now)
-    known = _known(tx.db, runs)
-    answers = [adding.add(run, known) for run in runs]
+    adding = _Adding(tx.db, runs, now)
+    answers = [adding.add(run) for run in runs]
     adding.write(tx)
     return answers
+
+
+class _Holder(NamedTuple):
+    """Who holds a key, and until when, if that was said."""
+
+    run: str
+    until: int | None
+
+    def holds(self, now: int) -> bool:
+        return self.until is None or self.until > now
 
 
 class _Adding:
     """The runs of one call, before they are written."""
 
-    def __init__(self, db: sqlite3.Connection, now: int) -> None:
+    def __init__(self, db: sqlite3.Connection, runs: Sequence[Run], now: int) -> None:
         self._db, self._now = db, now
+        unique = [(run.id, run.unique) for run in runs if run.unique is not None]
+        self._known = _known(db, [run.id for run in runs])
+        self._holders = _holders(db, [key.key for _, key in unique]) if unique else {}
+        self._standing = self._load_holders(unique)
         self._new: dict[str, Run] = {}
         self._changed: dict[str, Run] = {}
-        self._ended: list[str] = []
-        self._left: list[str | None] = []
+        self._taken: dict[str, _Holder] = {}
 
-    def add(self, run: Run, known: set[str]) -> Added:
-        if run.id in known:
+    def _load_holders(self, unique: Iterable[tuple[str, Unique]]) -> dict[str, Run]:
+        """The runs that hold the keys of those that would change them."""
+        bold = (Clash.REPLACE, Clash.RENEW)
+        names = [
+            self._holders[key.key].run for _, key in unique if key.clash in bold and key.key in self._holders
+        ]
+        return load(self._db, names) if names else {}
+
+    def add(self, run: Run) -> Added:
+        """What becomes of this run, after those before it."""
+        if run.id in self._known:
             return Added(id=run.id, fate=Fate.KNOWN)
         if run.unique is not None and run.state in LIVE:
-            return self._add_unique(run, run.unique, known)
-        return self._accept(arrived(run, self._now), known)
+            return self._add_unique(run, run.unique)
+        return self._accept(arrived(run, self._now))
 
-    def write(self, tx: Transaction) -> None:
-        save(self._db, list(self._changed.values()))
-        fresh = [run for run in self._new.values() if is_fresh(run)]
-        insert(self._db, fresh, FRESH)
-        if len(fresh) < len(self._new):
-            insert(self._db, [run for run in self._new.values() if not is_fresh(run)], WHOLE)
-        index(self._db, self._new.values())
-        unparked(self._db, self._left)
-        self._wait()
-        wait_for_nothing(self._db, self._ended)
-        release(tx, self._ended)
-        self._hint(tx)
-
-    def _accept(self, run: Run, known: set[str], fate: Fate = Fate.ADDED) -> Added:
+    def _accept(self, run: Run, fate: Fate = Fate.ADDED) -> Added:
         self._new[run.id] = run
-        known.add(run.id)
+        self._known.add(run.id)
         return Added(id=run.id, fate=fate)
 
-    def _add_unique(self, run: Run, unique: Unique, known: set[str]) -> Added:
-        holder = self._holder(unique.key)
-        if holder is None:
-            return self._take(run, unique, known)
-        name, standing = holder
+    def _add_unique(self, run: Run, unique: Unique) -> Added:
+        holder = self._holders.get(unique.key)
+        if holder is None or not holder.holds(self._now):
+            return self._take(run, unique)
+        standing = (
+            self._new.get(holder.run) or self._changed.get(holder.run) or self._standing.get(holder.run)
+        )
         match unique.clash:
             case Clash.DROP:
-                return Added(id=name, fate=Fate.DROPPED)
+                return Added(id=holder.run, fate=Fate.DROPPED)
             case Clash.SKIP:
-                over = skipped(arrived(run, self._now), f"overlap with {name}", self._now)
-                return self._accept(over, known, Fate.SKIPPED)
+                reason = f"overlap with {holder.run}"
+                return self._accept(skipped(arrived(run, self._now), reason, self._now), Fate.SKIPPED)
             case Clash.REPLACE:
                 if standing is not None:
-                    self._replace(standing, run)
-                return self._take(run, unique, known)
+                    self._keep(cancelled(standing, f"replaced by {run.id}", self._now))
+                return self._take(run, unique)
             case Clash.RENEW:
                 if standing is None or standing.token or standing.state.over:
-                    return self._take(run, unique, known)
-                self._left.append(standing.parked)
+                    return self._take(run, unique)
                 self._keep(renewed(standing, run))
-                return Added(id=name, fate=Fate.RENEWED)
+                return Added(id=holder.run, fate=Fate.RENEWED)
 
-    def _holder(self, key: str) -> tuple[str, Run | None] | None:
-        """Who holds this key now, and the run of that name if there still is one."""
-        row = self._db.execute("SELECT run, until FROM keys WHERE key = ?", (key,)).fetchone()
-        if row is None or (row[1] is not None and row[1] <= self._now):
-            return None
-        name = row[0]
-        run = self._new.get(name) or self._changed.get(name) or load(self._db, [name]).get(name)
-        return name, run
-
-    def _take(self, run: Run, unique: Unique, known: set[str]) -> Added:
-        self._db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?, ?)", (unique.key, run.id, unique.until))
-        return self._accept(arrived(run, self._now), known)
-
-    def _replace(self, holder: Run, run: Run) -> None:
-        after = cancelled(holder, f"replaced by {run.id}", self._now)
-        self._keep(after)
-        self._left.append(holder.parked)
-        if after.state.over and not holder.state.over:
-            self._ended.append(after.id)
+    def _take(self, run: Run, unique: Unique) -> Added:
+        self._holders[unique.key] = self._taken[unique.key] = _Holder(run.id, unique.until)
+        return self._accept(arrived(run, self._now))
 
     def _keep(self, run: Run) -> None:
         (self._new if run.id in self._new else self._changed)[run.id] = run
 
-    def _wait(self) -> None:
-        """Those that come after others, known by now whichever came first, wait for what is not over."""
-        waiting = [run for run in self._new.values() if run.after and run.state is State.PENDING]
-        if waiting:
-            save(self._db, [settled(run, wait_for(self._db, run.id, run.after)) for run in waiting])
+    def write(self, tx: Transaction) -> None:
+        """Write what was added and whom it changed, and let those wait that come after others."""
+        added = list(self._new.values())
+        fresh = [run for run in added if is_fresh(run)]
+        enter(self._db, fresh, FRESH)
+        if len(fresh) < len(added):
+            enter(self._db, [run for run in added if not is_fresh(run)], WHOLE)
+        index(self._db, added)
+        insert(self._db, "keys", ("key", "run", "until"), [(key, *each) for key, each in self._taken.items()])
+        if self._changed:
+            self._write_changed(tx)
+        self._wait([run for run in added if run.after and run.state is State.PENDING])
+        self._hint(tx)
+
+    def _write_changed(self, tx: Transaction) -> None:
+        before = [self._standing[name] for name in self._changed]
+        ended = [run.id for run in before if not run.state.over and self._changed[run.id].state.over]
+        save(self._db, self._changed.values())
+        unparked(self._db, [run.parked for run in before])
+        wait_for_nothing(self._db, ended)
+        release(tx, ended)
+
+    def _wait(self, runs: Sequence[Run]) -> None:
+        """By now, whoever they come after is known, whichever came first."""
+        save(self._db, [settled(run, wait_for(self._db, run.id, run.after)) for run in runs])
 
     def _hint(self, tx: Transaction) -> None:
-        instants = [
-            run.due_at for run in (*self._new.values(), *self._changed.values()) if run.state is State.PENDING
-        ]
+        changed = self._changed.values()
+        instants = [run.due_at for run in (*self._new.values(), *changed) if run.state is State.PENDING]
         if instants:
             tx.hint(Topic.RUNS, min(instants))
-        if any(run.cancelling is not None for run in self._changed.values()):
+        if any(run.cancelling is not None for run in changed):
             tx.hint(Topic.CANCELS)
 
 
-def _known(db: sqlite3.Connection, runs: Iterable[Run]) -> set[str]:
-    rows = db.execute(
-        "SELECT id FROM runs WHERE id IN (SELECT value FROM json_each(?))",
-        (json_list(run.id for run in runs),),
-    )
-    return {name for [name] in rows.fetchall()}
+def _known(db: sqlite3.Connection, ids: Sequence[str]) -> set[str]:
+    return {
+        name for [name] in db.execute(f"SELECT id FROM runs WHERE id IN {THESE}", (listed(ids),)).fetchall()
+    }
+
+
+def _holders(db: sqlite3.Connection, keys: Sequence[str]) -> dict[str, _Holder]:
+    rows = db.execute(f"SELECT key, run, until FROM keys WHERE key IN {THESE}", (listed(keys),)).fetchall()
+    return {key: _Holder(run, until) for key, run, until in rows}

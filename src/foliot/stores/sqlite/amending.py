@@ -9,9 +9,10 @@ from msgspec.structs import replace
 
 from foliot.model import Change, Run, State, Topic
 from foliot.stores.moves import cancelled, put_off, revived, settled
+from foliot.stores.sqlite.bulk import THESE, listed
 from foliot.stores.sqlite.lanes import unparked
 from foliot.stores.sqlite.releasing import give_up_keys, release, wait_for, wait_for_nothing
-from foliot.stores.sqlite.rows import json_list, load, save
+from foliot.stores.sqlite.rows import load, save
 from foliot.stores.sqlite.terms import forget
 from foliot.stores.sqlite.transaction import Transaction
 
@@ -109,10 +110,10 @@ def prune(tx: Transaction, before: int | None, keep: int | None, limit: int) -> 
     """Forget runs that are over, the oldest first."""
     jobs = [job for [job] in tx.db.execute(_JOBS).fetchall()]
     old = sorted(each for job in jobs for each in _old(tx.db, job, before, keep, limit))[:limit]
-    ids = json_list(name for _, name in old)
+    ids = listed(name for _, name in old)
     forget(tx.db, load(tx.db, [name for _, name in old]).values())
-    tx.db.execute("DELETE FROM lines WHERE run IN (SELECT value FROM json_each(?))", (ids,))
-    tx.db.execute("DELETE FROM runs WHERE id IN (SELECT value FROM json_each(?))", (ids,))
+    tx.db.execute(f"DELETE FROM lines WHERE run IN {THESE}", (ids,))
+    tx.db.execute(f"DELETE FROM runs WHERE id IN {THESE}", (ids,))
     return len(old)
 
 

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from foliot.model import Line, Page, Query, State
-from foliot.stores.sqlite.rows import COLUMNS, json_list, run_of
+from foliot.stores.sqlite.bulk import THESE, listed
+from foliot.stores.sqlite.rows import COLUMNS, run_of
 from foliot.stores.sqlite.terms import as_json, at_path, meta_term, tag_term
 
 ENOUGH = 5_000
@@ -74,7 +75,7 @@ def _filters(query: Query) -> Iterator[Filter]:
     columns |= {"queue": query.queues, "worker": query.workers}
     for column, wanted in columns.items():
         if wanted:
-            yield Filter(f"runs.{column} IN (SELECT value FROM json_each(?))", (json_list(wanted),))
+            yield Filter(f"runs.{column} IN {THESE}", (listed(wanted),))
     for tag in query.tags:
         yield _has_term(tag_term(tag))
     for path, value in query.meta.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -11,15 +11,14 @@ from msgspec.structs import replace
 
 from foliot.model import Agenda, Firing, Limit, Record, Schedule, Topic, Worker
 from foliot.stores.sqlite.adding import add
+from foliot.stores.sqlite.bulk import THESE, Row, insert, listed, update
 from foliot.stores.sqlite.lanes import limit_changed, recount
-from foliot.stores.sqlite.rows import json_list
 from foliot.stores.sqlite.transaction import Transaction
 
 R = TypeVar("R", Schedule, Limit, Worker)
 
 _encode = msgspec.json.Encoder().encode
 _schedule = msgspec.json.Decoder(Schedule).decode
-_THESE = "(SELECT value FROM json_each(?))"
 
 
 class Kind(NamedTuple):
@@ -45,29 +44,29 @@ def put(tx: Transaction, records: Sequence[Record]) -> None:
         _put_schedules(tx, schedules)
     if limits:
         _put_limits(tx, limits)
-    tx.db.executemany("INSERT OR REPLACE INTO workers VALUES (?, ?, ?)", workers)
+    insert(tx.db, "workers", ("id", "seen_at", "body"), workers)
 
 
 def _put_schedules(tx: Transaction, schedules: Sequence[Schedule]) -> None:
     versions = _versions(tx.db, [each.id for each in schedules])
-    rows: list[tuple[Any, ...]] = []
+    rows: list[Row] = []
     for each in schedules:
         versions[each.id] = versions.get(each.id, 0) + 1
         rows.append(_row(replace(each, version=versions[each.id])))
-    tx.db.executemany(
-        "INSERT OR REPLACE INTO schedules (id, job, wakes_at, version, body) VALUES (?, ?, ?, ?, ?)", rows
-    )
+    insert(tx.db, "schedules", _COLUMNS, rows)
     tx.hint(
         Topic.SCHEDULES, min((each.wakes_at for each in schedules if each.wakes_at is not None), default=None)
     )
 
 
 def _put_limits(tx: Transaction, limits: Sequence[Limit]) -> None:
-    before = dict(tx.limits)
+    standing = dict(tx.limits)
+    new = [each.id for each in limits if each.id not in standing]
     for each in limits:
-        tx.db.execute("INSERT OR REPLACE INTO limits VALUES (?, ?)", (each.id, _text(each)))
-        limit_changed(tx.db, each.id, before.get(each.id), each)
-    _limits_changed(tx, [each.id for each in limits if each.id not in before])
+        insert(tx.db, "limits", ("id", "body"), [(each.id, _text(each))])
+        limit_changed(tx.db, each.id, standing.get(each.id), each)
+        standing[each.id] = each
+    _limits_changed(tx, new)
 
 
 def _limits_changed(tx: Transaction, others: Sequence[str]) -> None:
@@ -100,8 +99,8 @@ def records(
 ) -> list[R]:
     """The records of a kind in order of id."""
     table, decode = _KINDS[kind]
-    some = "" if ids is None else f" AND id IN {_THESE}"
-    values = (after,) if ids is None else (after, json_list(ids))
+    some = "" if ids is None else f" AND id IN {THESE}"
+    values = (after,) if ids is None else (after, listed(ids))
     rows = db.execute(
         f"SELECT body FROM {table} WHERE id > ?{some} ORDER BY id LIMIT ?",
         (*values, -1 if limit is None else limit),
@@ -129,9 +128,7 @@ def fire_each(tx: Transaction, firings: Sequence[Firing], now: int) -> list[bool
     fired = [_advances(versions, each) for each in firings]
     accepted = [each for each, advances in zip(firings, fired, strict=True) if advances]
     rows = [_row(replace(each.schedule, version=each.expect + 1)) for each in accepted]
-    tx.db.executemany(
-        "UPDATE schedules SET job = ?2, wakes_at = ?3, version = ?4, body = ?5 WHERE id = ?1", rows
-    )
+    update(tx.db, "schedules", _COLUMNS[1:], _last_of_each(rows))
     add(tx, [run for each in accepted for run in each.runs], now)
     if instants := [each.schedule.wakes_at for each in accepted if each.schedule.wakes_at is not None]:
         tx.hint(Topic.SCHEDULES, min(instants))
@@ -145,6 +142,11 @@ def _advances(versions: dict[str, int], firing: Firing) -> bool:
     return True
 
 
+def _last_of_each(rows: Iterable[Row]) -> Iterable[Row]:
+    """A schedule may fire twice in one call; it stands as the last firing left it."""
+    return {row[0]: row for row in rows}.values()
+
+
 def _next(db: sqlite3.Connection, now: int) -> int | None:
     [[instant]] = db.execute(
         "SELECT min(wakes_at) FROM schedules INDEXED BY schedules_due WHERE wakes_at > ?", (now,)
@@ -153,11 +155,14 @@ def _next(db: sqlite3.Connection, now: int) -> int | None:
 
 
 def _versions(db: sqlite3.Connection, ids: Sequence[str]) -> dict[str, int]:
-    rows = db.execute(f"SELECT id, version FROM schedules WHERE id IN {_THESE}", (json_list(ids),))
+    rows = db.execute(f"SELECT id, version FROM schedules WHERE id IN {THESE}", (listed(ids),))
     return dict(rows.fetchall())
 
 
-def _row(schedule: Schedule) -> tuple[Any, ...]:
+_COLUMNS = ("id", "job", "wakes_at", "version", "body")
+
+
+def _row(schedule: Schedule) -> Row:
     return schedule.id, schedule.job, schedule.wakes_at, schedule.version, _text(schedule)
 
 

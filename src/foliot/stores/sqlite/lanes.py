@@ -44,10 +44,13 @@ class Lanes:
         self._lanes: dict[str, _Lane | None] = {}
         self._parked: set[str] = set()
 
+    @property
+    def any_limited(self) -> bool:
+        """Whether there are limits at all; without them, all lanes have room for all."""
+        return bool(self._limits)
+
     def first_full(self, run: Run) -> str | None:
         """The first of its lanes that has no room."""
-        if not self._limits:
-            return None
         return next((name for name, lane in self._limited(run) if not lane.room()), None)
 
     def enter(self, run: Run) -> None:
@@ -91,8 +94,6 @@ class Lanes:
         return instant
 
     def _limited(self, run: Run) -> Iterable[tuple[str, _Lane]]:
-        if not self._limits:
-            return
         for name in lanes_of(run):
             if (lane := self._lane(name)) is not None:
                 yield name, lane

@@ -6,18 +6,16 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from foliot.model import Hold, Run, Topic
-from foliot.stores.sqlite.rows import json_list
+from foliot.stores.sqlite.bulk import THESE, listed
 from foliot.stores.sqlite.transaction import Transaction
-
-_THESE = "(SELECT value FROM json_each(?))"
 
 
 def wait_for(db: sqlite3.Connection, name: str, upstreams: Iterable[str]) -> int:
     """Let this run wait for those of these that are live; tells how many it waits for."""
     added = db.execute(
         "INSERT OR IGNORE INTO waits (upstream, run)"
-        f" SELECT id, ? FROM runs WHERE id IN {_THESE} AND finished_at IS NULL",
-        (name, json_list(upstreams)),
+        f" SELECT id, ? FROM runs WHERE id IN {THESE} AND finished_at IS NULL",
+        (name, listed(upstreams)),
     )
     return added.rowcount
 
@@ -25,23 +23,23 @@ def wait_for(db: sqlite3.Connection, name: str, upstreams: Iterable[str]) -> int
 def wait_for_nothing(db: sqlite3.Connection, names: Sequence[str]) -> None:
     """These are over: nobody need release them."""
     if names:
-        db.execute(f"DELETE FROM waits WHERE run IN {_THESE}", (json_list(names),))
+        db.execute(f"DELETE FROM waits WHERE run IN {THESE}", (listed(names),))
 
 
 def release(tx: Transaction, over: Sequence[str]) -> None:
     """Whatever waited for these waits for one thing less; at zero it wakes when due."""
     if not over:
         return
-    these = json_list(over)
+    these = listed(over)
     rows = tx.db.execute(
         "UPDATE runs SET waits = waits - freed.links, wakes_at = CASE WHEN waits = freed.links THEN due_at END"
-        f" FROM (SELECT run, count(*) AS links FROM waits WHERE upstream IN {_THESE} GROUP BY run) AS freed"
+        f" FROM (SELECT run, count(*) AS links FROM waits WHERE upstream IN {THESE} GROUP BY run) AS freed"
         " WHERE id = freed.run RETURNING wakes_at",
         (these,),
     ).fetchall()
     if not rows:
         return
-    tx.db.execute(f"DELETE FROM waits WHERE upstream IN {_THESE}", (these,))
+    tx.db.execute(f"DELETE FROM waits WHERE upstream IN {THESE}", (these,))
     if instants := [instant for [instant] in rows if instant is not None]:
         tx.hint(Topic.RUNS, min(instants))
 

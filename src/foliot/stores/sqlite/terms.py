@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 
 from foliot.model import Run
+from foliot.stores.sqlite.bulk import insert
 
 LONGEST = 200
 """Values longer than this are not indexed; who asks for one is answered by looking at each run."""
 
-_json = msgspec.json.Encoder(order="sorted").encode
+_json = msgspec.json.Encoder().encode
 
 
 def tag_term(tag: str) -> str:
@@ -30,7 +31,7 @@ def meta_term(path: str, value: Any) -> str | None:
 
 
 def as_json(value: Any) -> str:
-    """A value as JSON text, the same for equal values."""
+    """A value as JSON text."""
     return _json(value).decode()
 
 
@@ -65,8 +66,7 @@ def at_path(meta: Mapping[str, Any], path: str) -> str | None:
 def index(db: sqlite3.Connection, runs: Iterable[Run]) -> None:
     """Keep the terms of these runs."""
     rows = [(term, run.id) for run in runs if run.tags or run.meta for term in terms_of(run)]
-    if rows:
-        db.executemany("INSERT OR IGNORE INTO terms VALUES (?, ?)", rows)
+    insert(db, "terms", ("term", "run"), rows)
 
 
 def forget(db: sqlite3.Connection, runs: Iterable[Run]) -> None:
