@@ -202,10 +202,10 @@ def _skipped(schedule: Schedule, nominal: int, now: int, reason: str) -> Run:
 
 def created(schedule: Schedule, trigger: Trigger, now: int) -> Schedule:
     """A new schedule with its trigger settled, and the time of its first firing."""
-    settled = trigger.settled(now)
-    following = Overlap.DELAY if trigger.from_finish else schedule.overlap
+    overlap = Overlap.DELAY if trigger.from_finish else schedule.overlap
+    settled = (trigger.counted_from_finish() if overlap is Overlap.DELAY else trigger).settled(now)
     first = settled.bound(schedule.id).next_at(now)
-    return replace(schedule, trigger=dumps(settled), declared=dumps(trigger), overlap=following, wakes_at=first)
+    return replace(schedule, trigger=dumps(settled), declared=dumps(trigger), overlap=overlap, wakes_at=first)
 
 
 def renewed(kept: Schedule, declared: Schedule) -> Schedule:
@@ -213,7 +213,7 @@ def renewed(kept: Schedule, declared: Schedule) -> Schedule:
 
     An unchanged trigger keeps its next time across restarts; a changed one counts from now, so an edit never fires at once.
     """
-    same = kept.declared == declared.declared
+    same = (kept.declared, kept.overlap) == (declared.declared, declared.overlap)
     return replace(
         declared,
         created_at=kept.created_at,

@@ -64,7 +64,7 @@ async def test_a_firing_that_overlaps_is_skipped_and_says_so(scheduler: Schedule
         await asyncio.sleep(25)
 
     async with simulated(scheduler) as time:
-        await time.advance(seconds=61)
+        await time.advance(seconds=69)
         runs = ours(await scheduler.runs.find(job="slow"))
 
     states = [each.state for each in reversed(runs)]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
+
+from msgspec.structs import replace
 
 from foliot.clock import ManualClock
 from foliot.moments import HOUR, SECOND, Length, Moment, instant, length, moment
@@ -46,6 +47,15 @@ class Time:
         self.clock.turn_to(max(target, self.clock.now()))
         await self.settle()
 
+    async def through(self, work: Coroutine[Any, Any, object]) -> None:
+        """Do something, letting as much time pass as it needs."""
+        task = asyncio.ensure_future(work)
+        await self.settle()
+        while not task.done() and (alarm := self.clock.next_alarm()) is not None:
+            self.clock.turn_to(max(alarm, self.clock.now()))
+            await self.settle()
+        await task
+
     async def settle(self) -> None:
         """Let everything happen that can happen now."""
         ready: Any = getattr(asyncio.get_running_loop(), "_ready")  # noqa: B009 - there is no public way to ask
@@ -63,10 +73,12 @@ async def simulated(scheduler: Scheduler, start: Moment = START, seed: int = 0) 
     clock = ManualClock(instant(start), seed)
     settings = replace(scheduler.settings, lease=HOUR)
     with scheduler.furnished(MemoryStore(), clock, settings), _turned(asyncio.get_running_loop(), clock):
-        async with scheduler:
-            time = Time(clock)
-            await time.settle()
+        time = Time(clock)
+        await time.through(scheduler.__aenter__())
+        try:
             yield time
+        finally:
+            await time.through(scheduler.__aexit__(None, None, None))
 
 
 @contextmanager

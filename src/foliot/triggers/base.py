@@ -58,6 +58,10 @@ class Trigger(ABC):
         """
         return self.mapped(lambda part: part.settled(now))
 
+    def counted_from_finish(self) -> Trigger:
+        """This trigger for a schedule whose next time counts from the end of its last run."""
+        return self.mapped(lambda part: part.counted_from_finish())
+
     def bound(self, schedule: str) -> Trigger:
         """This trigger for one schedule: whatever is hashed or spread by its id is settled."""
         return self.mapped(lambda part: part.bound(schedule))

@@ -39,6 +39,9 @@ class Every(Trigger):
     def settled(self, now: int) -> Trigger:
         return self if self.anchor is not None else replace(self, anchor=now)
 
+    def counted_from_finish(self) -> Trigger:
+        return Pause(self.interval)
+
     def spec(self) -> Spec:
         return spec_of({"every": spell(self.interval)}, anchor=written(self.anchor))
 

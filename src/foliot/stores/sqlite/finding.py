@@ -1,4 +1,7 @@
-"""Finding runs and counting them: one filter drives, by its index and in order of id; the others look at what it brings."""
+"""Finding runs and counting them.
+
+One filter drives: its index is read in order of id, and the other filters look at what it brings.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +30,12 @@ class Filter(NamedTuple):
 
 
 class Driver(NamedTuple):
-    """Where to read from, in order of id: an index and one condition on it for each of several values."""
+    """Where to read from in order of id: a condition that an index answers, for each of several values."""
 
     source: str
-    id: str
     condition: str
     values: tuple[Any, ...]
+    id: str = "runs.id"
 
 
 def equip(db: sqlite3.Connection) -> None:
@@ -48,11 +51,12 @@ def _meta_at(meta: str | None, path: str) -> str | None:
 
 
 def find(db: sqlite3.Connection, query: Query) -> Page:
-    """The runs that match, a page at a time: one more is read than asked for, to know whether there are more."""
+    """The runs that match, a page at a time; one more is read than asked for, to know if more match."""
     sql, values = _page(query, _best_driver(db, query))
     rows = db.execute(sql, values).fetchall()
     runs = tuple(run_of(row) for row in rows[: query.limit])
-    return Page(runs=runs, cursor=runs[-1].id if runs and len(rows) > query.limit else None)
+    more = len(rows) > query.limit
+    return Page(runs=runs, cursor=None if not more else runs[-1].id if runs else query.after)
 
 
 def _page(query: Query, driver: Driver) -> tuple[str, list[Any]]:
@@ -61,12 +65,22 @@ def _page(query: Query, driver: Driver) -> tuple[str, list[Any]]:
     filters = list(_filters(query))
     if query.after is not None:
         filters.append(Filter(f"{driver.id} {onward} ?", (query.after,)))
-    where = " AND ".join([driver.condition, *(each.sql for each in filters)])
-    one = f"SELECT * FROM (SELECT {COLUMNS} FROM {driver.source} WHERE {where} ORDER BY {driver.id} {direction} LIMIT ?)"
-    sql = f"{' UNION ALL '.join([one] * len(driver.values))} ORDER BY id {direction} LIMIT ?"
-    rest = [value for each in filters for value in each.values]
-    values = [each for value in driver.values for each in (value, *rest, query.limit + 1)]
-    return sql, [*values, query.limit + 1]
+    one = f"SELECT {COLUMNS} FROM {_matching(driver, filters)} ORDER BY {driver.id} {direction} LIMIT ?"
+    each = " UNION ALL ".join([f"SELECT * FROM ({one})"] * len(driver.values))
+    limit = query.limit + 1
+    return f"{each} ORDER BY id {direction} LIMIT ?", [*_bound(driver, filters, last=(limit,)), limit]
+
+
+def _matching(driver: Driver, filters: Iterable[Filter]) -> str:
+    return f"{driver.source} WHERE {' AND '.join([driver.condition, *(each.sql for each in filters)])}"
+
+
+def _bound(
+    driver: Driver, filters: Iterable[Filter], first: tuple[Any, ...] = (), last: tuple[Any, ...] = ()
+) -> list[Any]:
+    """The values of ``_matching``, for each of the driver's in turn, with those that stand around them."""
+    rest = [*(value for each in filters for value in each.values), *last]
+    return [bound for value in driver.values for bound in (*first, value, *rest)]
 
 
 def _filters(query: Query) -> Iterator[Filter]:
@@ -80,11 +94,11 @@ def _filters(query: Query) -> Iterator[Filter]:
         yield _has_term(tag_term(tag))
     for path, value in query.meta.items():
         term = meta_term(path, value)
-        yield Filter("meta_at(runs.meta, ?) = ?", (path, as_json(value))) if term is None else _has_term(term)
+        yield Filter("meta_at(meta, ?) = ?", (path, as_json(value))) if term is None else _has_term(term)
     if query.since is not None:
-        yield Filter("runs.created_at >= ?", (query.since,))
+        yield Filter("created_at >= ?", (query.since,))
     if query.until is not None:
-        yield Filter("runs.created_at < ?", (query.until,))
+        yield Filter("created_at < ?", (query.until,))
 
 
 def _has_term(term: str) -> Filter:
@@ -93,19 +107,17 @@ def _has_term(term: str) -> Filter:
 
 # Drivers
 
-_ALL = Driver("runs INDEXED BY runs_id", "runs.id", "? IS NOT NULL", (1,))
+_ALL = Driver("runs INDEXED BY runs_id", "? IS NOT NULL", (1,))
 
 
 def _best_driver(db: sqlite3.Connection, query: Query) -> Driver:
     """The filter that brings the fewest, as far as counting is cheap; without any, all runs."""
-    drivers = list(_drivers(query))
-    if not drivers:
-        return _ALL
-    return min(drivers, key=lambda each: _count(db, each)) if len(drivers) > 1 else drivers[0]
+    drivers = list(_drivers(query)) or [_ALL]
+    return drivers[0] if len(drivers) == 1 else min(drivers, key=lambda driver: _count(db, driver))
 
 
 def _count(db: sqlite3.Connection, driver: Driver) -> int:
-    one = f"SELECT count(*) FROM (SELECT 1 FROM {driver.source} WHERE {driver.condition} LIMIT {ENOUGH})"
+    one = f"SELECT count(*) FROM (SELECT 1 FROM {_matching(driver, ())} LIMIT {ENOUGH})"
     return sum(db.execute(one, (value,)).fetchone()[0] for value in driver.values)
 
 
@@ -113,7 +125,7 @@ def _drivers(query: Query) -> Iterator[Driver]:
     if query.ids:
         yield _on("runs_id", "id = ?", query.ids)
     if query.states and State.SUCCEEDED not in query.states:
-        yield _on("runs_state", "state = ? AND state <> 'succeeded'", query.states)
+        yield _on("runs_state", "state = ? AND state <> 'succeeded'", [state.value for state in query.states])
     if query.jobs:
         yield _on("runs_job", "job = ?", query.jobs)
     if query.schedules:
@@ -122,69 +134,71 @@ def _drivers(query: Query) -> Iterator[Driver]:
         yield _on("runs_queue", "queue = ? AND queue <> 'default'", query.queues)
     if query.workers:
         yield _on("runs_worker", "worker = ?", query.workers)
-    terms = [tag_term(tag) for tag in query.tags] + [
-        meta_term(path, value) for path, value in query.meta.items()
-    ]
+    terms = [tag_term(tag) for tag in query.tags] + [meta_term(*each) for each in query.meta.items()]
     for term in terms:
         if term is not None:
-            yield Driver(
-                "terms CROSS JOIN runs ON runs.id = terms.run", "terms.run", "terms.term = ?", (term,)
-            )
+            source = "terms CROSS JOIN runs ON runs.id = terms.run"
+            yield Driver(source, "terms.term = ?", (term,), id="terms.run")
 
 
-def _on(index: str, condition: str, values: Iterable[Any]) -> Driver:
-    return Driver(
-        f"runs INDEXED BY {index}", "runs.id", f"runs.{condition}", tuple(dict.fromkeys(map(str, values)))
-    )
+def _on(index: str, condition: str, values: Iterable[str]) -> Driver:
+    return Driver(f"runs INDEXED BY {index}", condition, tuple(dict.fromkeys(values)))
 
 
 # Tally
 
+_COUNTED = ("state", "job", "schedule", "queue", "worker")
+
+
+class Grouping(NamedTuple):
+    """What to select so as to count it, with the values in it, and what must be read beside ``runs``."""
+
+    sql: str
+    values: tuple[Any, ...] = ()
+    beside: str = ""
+
 
 def tally(db: sqlite3.Connection, query: Query, by: str) -> dict[str, int]:
     """Count what matches by a column, a tag or a value in ``meta``."""
-    filters = list(_filters(query))
+    grouping, filters = _grouping(by), list(_filters(query))
     if by == "state" and not filters:
         return _states(db)
-    expression, source, values = _grouping(by)
-    where = " AND ".join([f"{expression} IS NOT NULL", *(each.sql for each in filters)])
-    rows = db.execute(
-        f"SELECT {expression}, count(*) FROM {source} WHERE {where} GROUP BY 1",
-        [*values, *values, *(value for each in filters for value in each.values)],
+    driver = _best_driver(db, query)
+    matching = _matching(driver._replace(source=driver.source + grouping.beside), filters)
+    each = " UNION ALL ".join([f"SELECT {grouping.sql} AS thing FROM {matching}"] * len(driver.values))
+    values = _bound(driver, filters, first=grouping.values)
+    rows = db.execute(f"SELECT thing, count(*) FROM ({each}) WHERE thing IS NOT NULL GROUP BY thing", values)
+    return _labelled(rows.fetchall()) if by.startswith("meta.") else dict(rows.fetchall())
+
+
+def _grouping(by: str) -> Grouping:
+    if by == "tag":
+        return Grouping("DISTINCT runs.id, tag.value", beside=", json_each(runs.tags) AS tag")
+    if by.startswith("meta."):
+        return Grouping("meta_at(meta, ?)", (by.removeprefix("meta."),))
+    if by in _COUNTED:
+        return Grouping(by)
+    raise ValueError(
+        f"runs cannot be counted by {by!r}; by {', '.join(_COUNTED)}, tag or meta.<path> they can"
     )
-    return _named(by, rows.fetchall())
 
 
 def _states(db: sqlite3.Connection) -> dict[str, int]:
-    """All runs by state, from indexes alone: those that succeeded, the most, are in none but the count of all."""
-    counts = dict(
-        db.execute(
-            "SELECT state, count(*) FROM runs INDEXED BY runs_state WHERE state <> 'succeeded' GROUP BY state"
-        )
-    )
+    """All runs by state, from indexes alone: those that succeeded, the most, are what is left of all."""
+    counts = dict(db.execute(_OTHER_STATES).fetchall())
     [[every]] = db.execute("SELECT count(*) FROM runs")
     succeeded = every - sum(counts.values())
     return counts | ({State.SUCCEEDED.value: succeeded} if succeeded else {})
 
 
-def _grouping(by: str) -> tuple[str, str, tuple[Any, ...]]:
-    """By which expression to group, over which rows, with which values."""
-    if by == "tag":
-        return "tag.value", "runs JOIN json_each(runs.tags) AS tag", ()
-    if by.startswith("meta."):
-        return "meta_at(runs.meta, ?)", "runs", (by.removeprefix("meta."),)
-    if by in ("state", "job", "schedule", "queue", "worker"):
-        return f"runs.{by}", "runs", ()
-    raise ValueError(
-        f"runs cannot be counted by {by!r}; use state, job, schedule, queue, worker, tag or meta.<path>"
-    )
+_OTHER_STATES = (
+    "SELECT state, count(*) FROM runs INDEXED BY runs_state WHERE state <> 'succeeded' GROUP BY state"
+)
 
 
-def _named(by: str, rows: list[tuple[str, int]]) -> dict[str, int]:
+def _labelled(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
     """Texts stand for themselves, other JSON values for their JSON text."""
-    if not by.startswith("meta."):
-        return dict(rows)
-    return {msgspec.json.decode(name) if name.startswith('"') else name: n for name, n in rows}
+    return {msgspec.json.decode(name) if name.startswith('"') else name: n for name, n in counts}
 
 
 # Lines
@@ -192,11 +206,11 @@ def _named(by: str, rows: list[tuple[str, int]]) -> dict[str, int]:
 
 def lines(db: sqlite3.Connection, run: str, after: int, limit: int) -> list[Line]:
     """The lines of a run numbered above ``after``."""
-    rows = db.execute(
-        "SELECT n, at, level, text, fields FROM lines WHERE run = ? AND n > ? ORDER BY n LIMIT ?",
-        (run, after, limit),
-    )
+    rows = db.execute(_LINES, (run, after, limit)).fetchall()
     return [
         Line(n=n, at=at, level=level, text=text, fields=None if fields is None else _fields(fields))
-        for n, at, level, text, fields in rows.fetchall()
+        for n, at, level, text, fields in rows
     ]
+
+
+_LINES = "SELECT n, at, level, text, fields FROM lines WHERE run = ? AND n > ? ORDER BY n LIMIT ?"

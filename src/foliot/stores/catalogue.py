@@ -1,0 +1,261 @@
+"""Finding runs in memory: which runs have a thing, learnt when somebody asks and not when they run."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from heapq import merge
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from foliot.model import Page, Query, Run, State
+
+_SLACK = 1_000
+_MOST_INDEXES = 32
+_UNSORTED = 4
+"""How much longer a way is when its ids must be sorted first."""
+
+Things = Callable[[Run], Collection[str]]
+
+
+class Wish(NamedTuple):
+    """A run must have one of these values of a thing."""
+
+    by: str
+    values: frozenset[str]
+
+
+def wishes_of(query: Query) -> list[Wish]:
+    """What a query asks for, one wish for each thing."""
+    fields = {
+        "state": query.states,
+        "job": query.jobs,
+        "schedule": query.schedules,
+        "queue": query.queues,
+        "worker": query.workers,
+    }
+    wishes = [Wish(by, frozenset(values)) for by, values in fields.items() if values]
+    wishes += [Wish("tag", frozenset({tag})) for tag in query.tags]
+    return wishes + [Wish(f"meta.{path}", frozenset({_json(value)})) for path, value in query.meta.items()]
+
+
+def things(by: str) -> Things:
+    """What a run has of a thing: nothing, one value, or several tags. Values in ``meta`` are JSON text."""
+    if by.startswith("meta."):
+        path = by.removeprefix("meta.").split(".")
+        return lambda run: _in_meta(run, path)
+    if by not in _THINGS:
+        raise ValueError(f"runs cannot be counted by {by!r}; by {', '.join(_THINGS)} or meta.<path> they can")
+    return _THINGS[by]
+
+
+_THINGS: dict[str, Things] = {
+    "state": lambda run: (run.state.value,),
+    "job": lambda run: (run.job,),
+    "schedule": lambda run: () if run.schedule is None else (run.schedule,),
+    "queue": lambda run: (run.queue,),
+    "worker": lambda run: () if run.worker is None else (run.worker,),
+    "tag": lambda run: frozenset(run.tags),
+}
+
+
+def _every(_run: Run) -> Collection[str]:
+    return ("",)
+
+
+def _in_meta(run: Run, path: Sequence[str]) -> Collection[str]:
+    value: Any = run.meta
+    for step in path:
+        if not isinstance(value, dict) or step not in value:
+            return ()
+        value = value[step]
+    return (_json(value),)
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _label(text: str) -> str:
+    """JSON text as a tally shows it: text without its quotes."""
+    return msgspec.json.decode(text) if text.startswith('"') else text
+
+
+def fits(query: Query, wishes: Sequence[Wish]) -> Callable[[Run], bool]:
+    """The question whether a run matches."""
+    since, until, ids = query.since, query.until, frozenset(query.ids)
+    asked = [(things(wish.by), wish.values) for wish in wishes]
+
+    def fitting(run: Run) -> bool:
+        return (
+            (since is None or run.created_at >= since)
+            and (until is None or run.created_at < until)
+            and (not ids or run.id in ids)
+            and all(not values.isdisjoint(has(run)) for has, values in asked)
+        )
+
+    return fitting
+
+
+class Shelf:
+    """Ids, sorted when somebody looks; one may be there twice."""
+
+    __slots__ = ("_ids", "_sorted")
+
+    def __init__(self, ids: Iterable[str] = ()) -> None:
+        self._ids = list(ids)
+        self._sorted = not self._ids
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def add(self, id: str) -> None:
+        """Put an id on it."""
+        self._ids.append(id)
+        self._sorted = False
+
+    def remove(self, id: str) -> None:
+        """Take an id off it."""
+        ids = self._in_order()
+        del ids[bisect_left(ids, id)]
+
+    def beyond(self, after: str | None, *, up: bool) -> Iterator[str]:
+        """The ids above ``after`` going up, or below it going down."""
+        ids = self._in_order()
+        if up:
+            places = range(0 if after is None else bisect_right(ids, after), len(ids))
+        else:
+            places = range(len(ids) if after is None else bisect_left(ids, after))[::-1]
+        return map(ids.__getitem__, places)
+
+    def _in_order(self) -> list[str]:
+        if not self._sorted:
+            self._ids.sort()  # nearly in order already, which this sort is quick at
+            self._sorted = True
+        return self._ids
+
+
+class Index:
+    """Shelves of ids by what their runs have of a thing. Reads on in a journal of ids when asked."""
+
+    def __init__(self, journal: list[str], has: Things) -> None:
+        self._journal, self._has = journal, has
+        self._read = 0
+        self._shelves: dict[str, Shelf] = {}
+
+    def shelves(self, values: Iterable[str], runs: dict[str, Run]) -> list[Shelf]:
+        """The shelves of these values. What is on them had the value once, and must be looked at."""
+        for id in self._journal[self._read :]:
+            if (run := runs.get(id)) is not None:
+                for value in self._has(run):
+                    self._shelves.setdefault(value, Shelf()).add(id)
+        self._read = len(self._journal)
+        return [self._shelves[value] for value in values if value in self._shelves]
+
+
+class Catalogue:
+    """Where to find runs. Running costs it little: a note of who is new, one of who was claimed, the states."""
+
+    def __init__(self, runs: dict[str, Run]) -> None:
+        self.states: dict[State, dict[str, None]] = {state: {} for state in State}
+        self._runs = runs
+        self._added: list[str] = []
+        self._claimed: list[str] = []
+        self._indexes: dict[str, Index] = {}
+
+    def enter(self, run: Run) -> None:
+        """This run is new."""
+        self.states[run.state][run.id] = None
+        self._added.append(run.id)
+        if run.worker is not None:
+            self._claimed.append(run.id)
+
+    def move(self, old: Run, run: Run) -> None:
+        """This run has another state."""
+        del self.states[old.state][run.id]
+        self.states[run.state][run.id] = None
+
+    def leave(self, run: Run) -> None:
+        """This run is forgotten."""
+        del self.states[run.state][run.id]
+        self._trim(self._added)
+
+    def claimed(self, runs: Iterable[Run]) -> None:
+        """These runs have another worker."""
+        self._claimed += [run.id for run in runs]
+        self._trim(self._claimed)
+
+    def _trim(self, journal: list[str]) -> None:
+        """Forget what is gone once it is the larger part; the indexes will read the journal anew."""
+        if len(journal) > 2 * len(self._runs) + _SLACK:
+            journal[:] = [id for id in dict.fromkeys(journal) if id in self._runs]
+            self._indexes.clear()
+
+    # questions
+
+    def find(self, query: Query) -> Page:
+        """One page of the runs that match."""
+        found: list[Run] = []
+        for run in self._matching(query, query.after):
+            if len(found) == query.limit:
+                return Page(runs=tuple(found), cursor=found[-1].id if found else query.after)
+            found.append(run)
+        return Page(runs=tuple(found))
+
+    def tally(self, query: Query, by: str) -> dict[str, int]:
+        """How many of the runs that match have each value of a thing."""
+        if by == "state" and _asks_for_states_only(query):
+            return {state.value: len(ids) for state, ids in self.states.items() if ids and _wanted(state, query)}
+        has = things(by)
+        counts = Counter(value for run in self._matching(query, None) for value in has(run))
+        return _labelled(counts) if by.startswith("meta.") else dict(counts)
+
+    def _matching(self, query: Query, after: str | None) -> Iterator[Run]:
+        wishes, up = wishes_of(query), query.oldest_first
+        fitting = fits(query, wishes)
+        ways = [shelf.beyond(after, up=up) for shelf in self._shortest_way(query, wishes)]
+        last = None
+        for id in ways[0] if len(ways) == 1 else merge(*ways, reverse=not up):
+            run = self._runs.get(id)
+            if id != last and run is not None and fitting(run):
+                yield run
+            last = id
+
+    def _shortest_way(self, query: Query, wishes: Sequence[Wish]) -> Sequence[Shelf]:
+        """The shelves to look through for everything that may match."""
+        if query.ids:
+            return [Shelf(frozenset(query.ids))]
+        ways = [self._index(wish.by).shelves(wish.values, self._runs) for wish in wishes if wish.by != "state"]
+        shortest = min([self._index("all").shelves([""], self._runs), *ways], key=_length)
+        if query.states and _UNSORTED * sum(len(self.states[state]) for state in query.states) < _length(shortest):
+            return [Shelf(self.states[state]) for state in query.states]
+        return shortest
+
+    def _index(self, by: str) -> Index:
+        if by not in self._indexes:
+            if len(self._indexes) >= _MOST_INDEXES:
+                del self._indexes[next(iter(self._indexes))]
+            self._indexes[by] = Index(self._claimed if by == "worker" else self._added, _every if by == "all" else things(by))
+        return self._indexes[by]
+
+
+def _length(shelves: Iterable[Shelf]) -> int:
+    return sum(map(len, shelves))
+
+
+def _asks_for_states_only(query: Query) -> bool:
+    return replace(query, states=(), after=None, limit=0, oldest_first=False) == Query(limit=0)
+
+
+def _wanted(state: State, query: Query) -> bool:
+    return not query.states or state in query.states
+
+
+def _labelled(counts: Mapping[str, int]) -> dict[str, int]:
+    labelled: Counter[str] = Counter()
+    for text, count in counts.items():
+        labelled[_label(text)] += count
+    return dict(labelled)

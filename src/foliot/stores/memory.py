@@ -1,0 +1,464 @@
+"""The store in memory: the readable definition of all stores. It forgets everything when its process ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import Any, cast
+
+from msgspec.structs import replace
+
+from foliot.model import (
+    LIVE,
+    Added,
+    Agenda,
+    Batch,
+    Beat,
+    Change,
+    Claim,
+    Clash,
+    Ending,
+    Fate,
+    Firing,
+    Hint,
+    Hold,
+    Limit,
+    Line,
+    Page,
+    Query,
+    Record,
+    Reply,
+    Run,
+    Schedule,
+    State,
+    Topic,
+    Unique,
+    Verdict,
+    Worker,
+)
+from foliot.stores.base import PARKS, R, Store
+from foliot.stores.bells import Bells
+from foliot.stores.catalogue import Catalogue, Shelf
+from foliot.stores.heaps import Due, Heap, History, earliest, in_order
+from foliot.stores.moves import (
+    arrived,
+    beaten,
+    cancelled,
+    claimed,
+    ended,
+    parked,
+    put_off,
+    renewed,
+    revived,
+    settled,
+    skipped,
+    woken,
+)
+from foliot.stores.traffic import Traffic
+
+PENDING, RUNNING = State.PENDING, State.RUNNING
+
+
+class MemoryStore(Store):
+    """Everything in dictionaries and heaps, each verb under one lock. Nothing scans."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, Run] = {}
+        self._due = Due(self._runs)
+        self._traffic = Traffic(self._runs)
+        self._catalogue = Catalogue(self._runs)
+        self._history = History(self._runs)
+        self._waiters: dict[str, set[str]] = {}
+        self._keys: dict[str, tuple[str, int | None]] = {}
+        self._lines: dict[str, list[Line]] = {}
+        self._records: dict[type[Any], dict[str, Any]] = {Schedule: {}, Worker: {}, Limit: self._traffic.limits}
+        self._ids = {kind: Shelf() for kind in self._records}
+        self._agenda = Heap(self._stands)
+        self._step = Bells()
+
+    async def open(self) -> None:
+        """There is nothing to open."""
+
+    async def close(self) -> None:
+        """There is nothing to close; what is kept stays until the process ends."""
+
+    def watch(self, ring: Callable[[Hint], None]) -> Callable[[], None]:
+        return self._step.watch(ring)
+
+    # producers
+
+    async def add(self, runs: Sequence[Run], now: int) -> list[Added]:
+        with self._step:
+            return self._add_all(runs, now)
+
+    def _add_all(self, runs: Sequence[Run], now: int) -> list[Added]:
+        answers = [self._add(run, now) for run in runs]
+        for run, answer in zip(runs, answers, strict=True):
+            if run.after and answer.fate is Fate.ADDED:
+                self._settle(run.id, run.after)
+        return answers
+
+    def _add(self, run: Run, now: int) -> Added:
+        if run.id in self._runs:
+            return Added(id=run.id, fate=Fate.KNOWN)
+        if run.unique is not None and run.state in LIVE:
+            return self._add_unique(run, run.unique, now)
+        return self._enter(arrived(run, now))
+
+    def _add_unique(self, run: Run, unique: Unique, now: int) -> Added:
+        name = self._holder(unique.key, now)
+        if name is None:
+            return self._take_key(run, unique, now)
+        holder = self._runs.get(name)
+        match unique.clash:
+            case Clash.DROP:
+                return Added(id=name, fate=Fate.DROPPED)
+            case Clash.SKIP:
+                return self._enter(skipped(arrived(run, now), f"overlap with {name}", now), Fate.SKIPPED)
+            case Clash.REPLACE:
+                if holder is not None:
+                    self._cancel(holder, f"replaced by {run.id}", now)
+                return self._take_key(run, unique, now)
+            case Clash.RENEW:
+                if holder is None or holder.token or holder.state.over:
+                    return self._take_key(run, unique, now)
+                self._change(holder, renewed(holder, run))
+                return Added(id=name, fate=Fate.RENEWED)
+
+    def _take_key(self, run: Run, unique: Unique, now: int) -> Added:
+        self._keys[unique.key] = run.id, unique.until
+        return self._enter(arrived(run, now))
+
+    def _enter(self, run: Run, fate: Fate = Fate.ADDED) -> Added:
+        self._runs[run.id] = run
+        self._catalogue.enter(run)
+        if run.state.over:
+            self._history.enter(run)
+        elif run.wakes_at is not None:
+            self._wake(run, run.wakes_at)
+        return Added(id=run.id, fate=fate)
+
+    async def amend(self, ids: Sequence[str], change: Change, now: int) -> list[Run | None]:
+        with self._step:
+            if change.revive:
+                self._revive([self._runs[id] for id in dict.fromkeys(ids) if id in self._runs], now)
+            for id in dict.fromkeys(ids):
+                if id in self._runs:
+                    self._amend(self._runs[id], change, now)
+            return [self._runs.get(id) for id in ids]
+
+    def _amend(self, run: Run, change: Change, now: int) -> None:
+        if change.due_at is not None and run.state is PENDING:
+            run = self._change(run, put_off(run, change.due_at))
+        if change.priority is not None and not run.state.over:
+            run = self._reprioritised(run, change.priority)
+        if change.cancel is not None:
+            self._cancel(run, change.cancel, now)
+
+    def _reprioritised(self, run: Run, priority: int) -> Run:
+        new = self._change(run, replace(run, priority=priority))
+        if new.parked is not None:
+            self._traffic.park(new, new.parked)
+        return new
+
+    def _cancel(self, run: Run, reason: str, now: int) -> None:
+        self._change(run, cancelled(run, reason, now))
+        if run.state is RUNNING:
+            self._step.note(Topic.CANCELS)
+
+    def _revive(self, runs: Iterable[Run], now: int) -> None:
+        again = [run for run in runs if run.state.over and self._may_live(run, now)]
+        for run in again:
+            self._change(run, revived(run, now))
+        for run in again:
+            if run.after:
+                self._settle(run.id, run.after)
+
+    def _may_live(self, run: Run, now: int) -> bool:
+        """Whether its key, if it has one, is free; it is taken then."""
+        if run.unique is None:
+            return True
+        if self._holder(run.unique.key, now) not in {None, run.id}:
+            return False
+        self._keys[run.unique.key] = run.id, run.unique.until
+        return True
+
+    # workers
+
+    async def claim(self, claim: Claim, now: int) -> Batch:
+        with self._step:
+            return self._claim(claim, now)
+
+    async def turn(self, endings: Sequence[Ending], claim: Claim, now: int) -> tuple[list[bool], Batch]:
+        with self._step:
+            return [self._finish(each, now) for each in endings], self._claim(claim, now)
+
+    def _claim(self, claim: Claim, now: int) -> Batch:
+        if claim.limit <= 0:
+            return Batch()
+        taken: list[Run] = []
+        for id in islice(in_order(self._due.served(claim.queues, claim.worker), now), claim.limit + PARKS):
+            if (run := self._try_to_claim(self._runs[id], claim, now)) is not None:
+                taken.append(run)
+                if len(taken) == claim.limit:
+                    break
+        if taken:
+            self._catalogue.claimed(taken)
+        woke = self._wake_parked(now)
+        wake_at = None if len(taken) == claim.limit else self._next_look(claim, now, woke)
+        return Batch(runs=tuple(taken), wake_at=wake_at)
+
+    def _try_to_claim(self, run: Run, claim: Claim, now: int) -> Run | None:
+        full = self._traffic.full_lane(run, now) if self._traffic.limits else None
+        if full is not None:
+            self._change(run, parked(run, full, now))
+            return None
+        if run.state is RUNNING and self._traffic.limits:
+            self._traffic.leave(run)
+        new = self._change(run, claimed(run, claim, now))
+        if self._traffic.limits:
+            self._traffic.enter(new, now)
+        if run.unique is not None and run.unique.hold is Hold.START:
+            self._give_up_key(run)
+        return new
+
+    def _wake_parked(self, now: int) -> bool:
+        waking = list(self._traffic.to_wake(now, PARKS)) if self._traffic.limits or self._traffic.hopes else []
+        for id in waking:
+            self._change(self._runs[id], woken(self._runs[id]))
+        return bool(waking)
+
+    def _next_look(self, claim: Claim, now: int, woke: bool) -> int | None:
+        first = earliest(self._due.served(claim.queues, claim.worker))
+        known = (first, self._traffic.look_at(), now if woke else None)
+        return min((each for each in known if each is not None), default=None)
+
+    async def beat(self, worker: Worker, beats: Sequence[Beat], now: int, lease: int) -> list[Reply]:
+        with self._step:
+            self._put(replace(worker, seen_at=now))
+            return [self._beat(each, now, lease) for each in beats]
+
+    def _beat(self, beat: Beat, now: int, lease: int) -> Reply:
+        run = self._held(beat.run, beat.token)
+        if run is None:
+            return Reply(verdict=Verdict.LOST)
+        self._change(run, beaten(run, beat, now, lease))
+        self._log(run.id, beat.lines)
+        verdict = Verdict.KEEP if run.cancelling is None else Verdict.STOP
+        return Reply(verdict=verdict, reason=run.cancelling)
+
+    async def finish(self, endings: Sequence[Ending], now: int) -> list[bool]:
+        with self._step:
+            return [self._finish(each, now) for each in endings]
+
+    def _finish(self, ending: Ending, now: int) -> bool:
+        run = self._held(ending.run, ending.token)
+        if run is None:
+            return False
+        new = self._change(run, ended(run, ending, now))
+        if ending.lines:
+            self._log(run.id, ending.lines)
+        if ending.spawn or ending.wait or ending.firing is not None:
+            self._follow_up(new, ending, now)
+        return True
+
+    def _follow_up(self, run: Run, ending: Ending, now: int) -> None:
+        """What an accepted ending brings with it: new runs, waiting for runs, the next time of its schedule."""
+        instead = ending.state is PENDING and run.state.over
+        if not instead:
+            self._add_all(ending.spawn, now)
+        if ending.wait and not run.state.over:
+            self._settle(run.id, ending.wait)
+        if ending.firing is not None:
+            self._fire(ending.firing, now)
+
+    def _held(self, id: str, token: int) -> Run | None:
+        run = self._runs.get(id)
+        return run if run is not None and run.state is RUNNING and run.token == token else None
+
+    # schedulers
+
+    async def fire(self, firings: Sequence[Firing], now: int, limit: int) -> Agenda:
+        with self._step:
+            fired = tuple([self._fire(each, now) for each in firings])
+            due = self._agenda.peek(limit + 1, now)
+            first = self._agenda.first_above(now) if len(due) <= limit else None
+            schedules = self._records[Schedule]
+            return Agenda(fired=fired, due=tuple([schedules[id] for id in due[:limit]]), wake_at=first)
+
+    def _fire(self, firing: Firing, now: int) -> bool:
+        standing = self._records[Schedule].get(firing.schedule.id)
+        if standing is None or standing.version != firing.expect:
+            return False
+        self._keep_schedule(replace(firing.schedule, version=firing.expect + 1))
+        self._add_all(firing.runs, now)
+        return True
+
+    # people
+
+    async def find(self, query: Query) -> Page:
+        with self._step:
+            return self._catalogue.find(query)
+
+    async def tally(self, query: Query, by: str) -> dict[str, int]:
+        with self._step:
+            return self._catalogue.tally(query, by)
+
+    async def lines(self, run: str, after: int = 0, limit: int = 1000) -> list[Line]:
+        with self._step:
+            return self._lines.get(run, [])[max(0, after) :][:limit]
+
+    # records
+
+    async def put(self, records: Sequence[Record]) -> None:
+        with self._step:
+            for record in records:
+                self._put(record)
+
+    def _put(self, record: Record) -> None:
+        match record:
+            case Schedule():
+                standing = self._records[Schedule].get(record.id)
+                version = 1 if standing is None else standing.version + 1
+                self._keep_schedule(replace(record, version=version))
+            case Limit():
+                self._shelve(record)
+                self._traffic.put(record)
+                self._limits_changed()
+            case Worker():
+                self._shelve(record)
+                self._records[Worker][record.id] = record
+
+    def _keep_schedule(self, schedule: Schedule) -> None:
+        self._shelve(schedule)
+        self._records[Schedule][schedule.id] = schedule
+        if schedule.wakes_at is not None:
+            self._agenda.push(schedule.wakes_at, schedule.id)
+            self._step.note(Topic.SCHEDULES, schedule.wakes_at)
+
+    def _shelve(self, record: Record) -> None:
+        if record.id not in self._records[type(record)]:
+            self._ids[type(record)].add(record.id)
+
+    def _limits_changed(self) -> None:
+        if self._traffic.recount(self._runs[id] for id in self._catalogue.states[RUNNING]):
+            self._step.note(Topic.RUNS)
+
+    async def drop(self, kind: type[Record], ids: Sequence[str]) -> list[bool]:
+        with self._step:
+            return [self._drop(kind, id) for id in ids]
+
+    def _drop(self, kind: type[Record], id: str) -> bool:
+        if id not in self._records[kind]:
+            return False
+        if kind is Limit:
+            self._traffic.drop(id)
+            self._limits_changed()
+        else:
+            del self._records[kind][id]
+        self._ids[kind].remove(id)
+        if kind is Schedule:
+            self._step.note(Topic.SCHEDULES)
+        return True
+
+    async def records(
+        self, kind: type[R], ids: Sequence[str] | None = None, after: str = "", limit: int | None = None
+    ) -> list[R]:
+        with self._step:
+            kept = cast("dict[str, R]", self._records[kind])
+            if ids is None:
+                wanted = self._ids[kind].beyond(after, up=True)
+            else:
+                wanted = iter(sorted({id for id in ids if id in kept and id > after}))
+            return [kept[id] for id in islice(wanted, limit)]
+
+    # care
+
+    async def prune(self, before: int | None, keep: int | None, limit: int) -> int:
+        with self._step:
+            count = 0
+            for id in islice(self._history.beyond(before, keep), limit):
+                self._forget(self._runs[id])
+                count += 1
+            return count
+
+    def _forget(self, run: Run) -> None:
+        del self._runs[run.id]
+        self._history.leave(run)
+        self._catalogue.leave(run)
+        self._lines.pop(run.id, None)
+
+    # every change of a run goes through here
+
+    def _change(self, old: Run, new: Run) -> Run:
+        self._runs[new.id] = new
+        if new.state is not old.state:
+            self._moved(old, new)
+        if old.parked is not None and new.parked != old.parked:
+            self._traffic.unpark(old.parked)
+        if new.parked is not None and new.parked != old.parked:
+            self._traffic.park(new, new.parked)
+        if new.wakes_at is not None and (new.wakes_at, new.priority) != (old.wakes_at, old.priority):
+            self._wake(new, new.wakes_at)
+        elif new.wakes_at is not None and old.state is not new.state:
+            self._wake(new, new.wakes_at)
+        return new
+
+    def _moved(self, old: Run, new: Run) -> None:
+        """From one state to another, with all that hangs on it."""
+        self._catalogue.move(old, new)
+        if old.state is RUNNING and self._traffic.limits and self._traffic.leave(old):
+            self._step.note(Topic.RUNS)
+        if old.state.over:
+            self._history.leave(old)
+        if new.state.over:
+            self._history.enter(new)
+            self._give_up_key(new)
+            self._forget_waiting(new.id, old)
+            self._release(new.id)
+
+    def _wake(self, run: Run, at: int) -> None:
+        self._due.push(run, at)
+        if run.state is PENDING:
+            self._step.note(Topic.RUNS, at)
+
+    # keys
+
+    def _holder(self, key: str, now: int) -> str | None:
+        holder, until = self._keys.get(key, (None, None))
+        return holder if until is None or until > now else None
+
+    def _give_up_key(self, run: Run) -> None:
+        if run.unique is not None and self._keys.get(run.unique.key) == (run.id, None):
+            del self._keys[run.unique.key]
+
+    # waiting
+
+    def _settle(self, id: str, upstreams: Iterable[str]) -> None:
+        """Let this run wait for those of these that are live."""
+        live = {each for each in upstreams if each in self._runs and not self._runs[each].state.over}
+        for each in live:
+            self._waiters.setdefault(each, set()).add(id)
+        self._change(self._runs[id], settled(self._runs[id], len(live)))
+
+    def _release(self, id: str) -> None:
+        for waiter in sorted(self._waiters.pop(id, ())):
+            run = self._runs[waiter]
+            self._change(run, settled(run, run.waits - 1))
+
+    def _forget_waiting(self, id: str, old: Run) -> None:
+        """It is over: nobody need release it."""
+        if old.waits:
+            for waiters in self._waiters.values():
+                waiters.discard(id)
+
+    # lines and times
+
+    def _log(self, id: str, lines: Sequence[Line]) -> None:
+        if lines:
+            kept = self._lines.setdefault(id, [])
+            kept += [replace(line, n=n) for n, line in enumerate(lines, start=len(kept) + 1)]
+
+    def _stands(self, at: int, id: str) -> bool:
+        schedule = self._records[Schedule].get(id)
+        return schedule is not None and schedule.wakes_at == at
