@@ -13,6 +13,7 @@ from foliot.codec import Shape
 from foliot.context import Context
 from foliot.errors import ArgumentsError, JobError, UnknownJob
 from foliot.handle import Call, Handle, Home
+from foliot.importing import check_importable
 from foliot.model import Placement, Terms
 from foliot.options import (
     DecoratorKeywords,
@@ -192,6 +193,8 @@ class Decorator(Protocol):
     """Turns a function into a job whose calls are checked against the function's own signature."""
 
     @overload
+    def __call__(self, function: Job[P, C, T], /) -> Job[P, C, T]: ...
+    @overload
     def __call__(
         self, function: Callable[Concatenate[Context, P], Coroutine[Any, Any, T]], /
     ) -> Job[P, Coroutine[Any, Any, T], T]: ...
@@ -201,8 +204,6 @@ class Decorator(Protocol):
     def __call__(self, function: Callable[Concatenate[Context, P], T], /) -> Job[P, T, T]: ...
     @overload
     def __call__(self, function: Callable[P, T], /) -> Job[P, T, T]: ...
-    @overload
-    def __call__(self, function: Job[P, C, T], /) -> Job[P, C, T]: ...
 
 
 def decorator(
@@ -241,14 +242,19 @@ def several(
     """A decorator that gives one job any number of triggers."""
 
     def define(function: Any) -> Any:
-        if not all(isinstance(each, Trigger) for each in triggers):
-            raise JobError(f"{triggers[0]!r} is not a trigger; write @job(...) with keywords only, or give cron(...), every(...)")
+        if strangers := [each for each in map(_any, triggers) if not isinstance(each, Trigger)]:
+            raise JobError(f"{strangers[0]!r} is not a trigger; write @job() with parentheses, or @job(every('1h'), ...)")
         made = decorator(triggers[0] if triggers else None, wishes, collect)(function)
         for trigger in triggers[1:]:
             decorator(trigger, split(wishes)[1])(made)
         return made
 
     return define
+
+
+def _any(value: Any) -> Any:
+    """The value, for checks at run time of what the type checker takes for granted."""
+    return value
 
 
 def _defined(function: Any, wishes: Mapping[str, Any]) -> Job[..., Any, Any]:
@@ -331,8 +337,6 @@ def _executor(job: Job[..., Any, Any], wish: ExecutorName | None) -> ExecutorNam
     if wish == "threads" and job.is_async:
         raise JobError(f"job {job.name!r} is async; it runs 'inline' or in 'processes', not in 'threads'")
     if wish == "processes":
-        from foliot.executors import check_importable  # noqa: PLC0415 - only who uses processes pays for them
-
         check_importable(job.function)
         if job.resources:
             raise JobError(f"job {job.name!r}: resources live in the worker's process; a job in 'processes' opens its own")

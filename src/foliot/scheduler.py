@@ -191,7 +191,7 @@ class Scheduler:
         stack.callback(capture.remove)
         self.executors = self._make_executors()
         for executor in self.executors.values():
-            stack.push_async_callback(executor.close, self.settings.grace)
+            stack.push_async_callback(executor.close)
         bench = Bench(
             store=self.store,
             jobs=self.jobs,
@@ -201,6 +201,7 @@ class Scheduler:
             aftermath=aftermath,
             middleware=self.middleware,
             resources=provided,
+            log_level=logging.getLevelNamesMapping()[self.settings.log_level],
         )
         own = self.settings
         worker = Worker(own.name, bench, slots=own.concurrency, lease=own.lease, queues=own.queues)

@@ -15,7 +15,7 @@ from foliot.model import Fate, Outcome, Run, State
 from foliot.moments import MINUTE, SECOND
 from foliot.retry import delays, fixed
 from foliot.scheduler import Scheduler
-from foliot.testing.simulated import simulated
+from foliot.testing import simulated
 
 
 def ours(runs: list[Run]) -> list[Run]:

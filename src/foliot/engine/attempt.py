@@ -73,7 +73,8 @@ async def attempt(
     left = time_left(held.run, job.settings.timeout, clock.now())
     alarm = None
     if left is not None:
-        alarm = clock.call_at(clock.now() + left, partial(held.interrupt, TimedOut(left), "timed out"))
+        held.context.times_out_at = clock.now() + left
+        alarm = clock.call_at(held.context.times_out_at, partial(held.interrupt, TimedOut(left), "timed out"))
     try:
         value = await _called(held, job, executor, middleware, resources)
         return Returned(job.shape.encode_result(value))
@@ -121,6 +122,8 @@ def _through(layer: Middleware, inner: Callable[[Execution], Awaitable[object]],
 
 
 def _failure(error: BaseException) -> Failure:
+    if (told := getattr(error, "remote_traceback", None)) is not None:
+        return Failure(kind=type(error).__name__, message=str(error), traceback=told[-LONGEST_TRACEBACK:])
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None and trace.tb_frame.f_globals["__name__"].startswith("foliot."):
         trace = trace.tb_next  # the way from our engine to the job's first line tells nobody anything

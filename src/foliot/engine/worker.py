@@ -37,6 +37,7 @@ class Bench:
     aftermath: Aftermath
     middleware: Sequence[Middleware] = ()
     resources: Mapping[Any, Any]
+    log_level: int = logging.INFO
 
 
 class Worker:
@@ -98,8 +99,8 @@ class Worker:
         return found
 
     def _hold(self, run: Run, job: Job[..., Any, Any] | None) -> Held:
-        notes = Notes(self.on_notes)
-        held = Held(run, job, Context(run, self._bench.clock, notes), notes)
+        notes = Notes(self.on_notes, self._bench.log_level)
+        held = Held(run, job, Context(run, notes, self._bench.clock), notes)
         self.held[run.id, run.token] = held
         return held
 
@@ -116,6 +117,8 @@ class Worker:
             held, job, bench.executors[job.executor], bench.middleware, bench.resources, bench.clock
         )
         ending = conclude(held.run, job.settings, conclusion, bench.clock.now(), bench.clock.random)
+        if not ending.state.over:
+            await bench.executors[job.executor].gone(held.context)  # never two copies of one run here
         if held.run.terms is not None and held.run.terms.followed and ending.state.over:
             ending = replace(ending, firing=await bench.aftermath.firing(held.run, bench.clock.now()))
         self._conclude(held, ending, conclusion)

@@ -1,0 +1,46 @@
+"""Executors: in place, in threads, in processes. Each runs one function and tells what it returned or raised."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from foliot.context import Context
+from foliot.errors import Crashed, FoliotError
+from foliot.executors.inline import Inline
+from foliot.executors.processes import Processes
+from foliot.executors.threads import Threads
+
+
+class Executor(Protocol):
+    """Where functions run."""
+
+    async def run(
+        self, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], context: Context
+    ) -> Any:
+        """Run a function with this context, and return or raise what it does. Cancelling this stops it as far as can be.
+
+        Raises Crashed when the process that ran it died.
+        """
+        ...
+
+    async def gone(self, context: Context) -> None:
+        """Wait until nothing of a run that was stopped is going on here any more."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of threads and processes."""
+        ...
+
+
+def refuse_in_child() -> None:
+    """Raise FoliotError in a child process that runs jobs: importing its script must not start another scheduler."""
+    if multiprocessing.parent_process() is not None:
+        raise FoliotError(
+            "a scheduler was started while a child process imported its script; "
+            "put scheduler.run() under: if __name__ == '__main__':"
+        )
+
+
+__all__ = ["Crashed", "Executor", "Inline", "Processes", "Threads", "refuse_in_child"]

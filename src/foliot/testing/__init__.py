@@ -1,4 +1,7 @@
-"""For tests: the exam that every store sits, and stores that fail when told to.
+"""For tests: virtual time for schedulers, the exam that every store sits, and stores that fail when told to.
+
+    async with simulated(scheduler) as time:
+        await time.advance(days=30)
 
     from foliot.testing import StoreExam, random_hours
 
@@ -21,17 +24,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from foliot.testing.exam import StoreExam
     from foliot.testing.faulty import Fault, FaultyStore, scripted, seeded
-    from foliot.testing.hour import random_hours
+    from foliot.testing.hours import random_hours
+    from foliot.testing.virtual import Time, simulated
 
-__all__ = ["Fault", "FaultyStore", "StoreExam", "random_hours", "scripted", "seeded"]
+__all__ = ["Fault", "FaultyStore", "StoreExam", "Time", "random_hours", "scripted", "seeded", "simulated"]
 
 _HOMES = {
     "StoreExam": "foliot.testing.exam",
-    "random_hours": "foliot.testing.hour",
+    "random_hours": "foliot.testing.hours",
     "Fault": "foliot.testing.faulty",
     "FaultyStore": "foliot.testing.faulty",
     "scripted": "foliot.testing.faulty",
     "seeded": "foliot.testing.faulty",
+    "Time": "foliot.testing.virtual",
+    "simulated": "foliot.testing.virtual",
 }
 
 
