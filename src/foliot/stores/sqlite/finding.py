@@ -6,6 +6,7 @@ One filter drives: its index is read in order of id, and the other filters look 
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -123,7 +124,7 @@ def _count(db: sqlite3.Connection, driver: Driver) -> int:
 
 def _drivers(query: Query) -> Iterator[Driver]:
     if query.ids:
-        yield _on("runs_id", "id = ?", query.ids)
+        yield _on("runs_id", "runs.id = ?", query.ids)
     if query.states and State.SUCCEEDED not in query.states:
         yield _on("runs_state", "state = ? AND state <> 'succeeded'", [state.value for state in query.states])
     if query.jobs:
@@ -198,7 +199,10 @@ _OTHER_STATES = (
 
 def _labelled(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
     """Texts stand for themselves, other JSON values for their JSON text."""
-    return {msgspec.json.decode(name) if name.startswith('"') else name: n for name, n in counts}
+    labelled: Counter[str] = Counter()
+    for name, n in counts:
+        labelled[msgspec.json.decode(name) if name.startswith('"') else name] += n
+    return dict(labelled)
 
 
 # Lines

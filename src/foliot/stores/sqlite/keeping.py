@@ -129,10 +129,17 @@ def fire_each(tx: Transaction, firings: Sequence[Firing], now: int) -> list[bool
     accepted = [each for each, advances in zip(firings, fired, strict=True) if advances]
     rows = [_row(replace(each.schedule, version=each.expect + 1)) for each in accepted]
     update(tx.db, "schedules", _COLUMNS[1:], _last_of_each(rows))
-    add(tx, [run for each in accepted for run in each.runs], now)
+    _add(tx, accepted, now)
     if instants := [each.schedule.wakes_at for each in accepted if each.schedule.wakes_at is not None]:
         tx.hint(Topic.SCHEDULES, min(instants))
     return fired
+
+
+def _add(tx: Transaction, firings: Sequence[Firing], now: int) -> None:
+    """Add their runs: all at once, which is quicker, if none can come after one of a later firing."""
+    runs = [run for each in firings for run in each.runs]
+    for together in [each.runs for each in firings] if any(run.after for run in runs) else [runs]:
+        add(tx, together, now)
 
 
 def _advances(versions: dict[str, int], firing: Firing) -> bool:

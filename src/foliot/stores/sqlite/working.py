@@ -38,9 +38,10 @@ from foliot.stores.sqlite.transaction import Transaction
 
 def claim(tx: Transaction, wish: Claim, now: int) -> Batch:
     """Take due runs in order; those that meet a full lane are parked before it."""
+    if wish.limit <= 0:
+        return Batch()
     lanes = Lanes(tx.db, tx.limits, now)
-    places = _places(tx.db, wish)
-    taken, put_down = _sorted_out(_due(tx.db, places, wish, now), lanes, wish, now)
+    taken, put_down = _sorted_out(_due(tx.db, wish, now), lanes, wish, now)
     _mark_claimed(tx.db, [run.id for run in taken if not run.attempts], wish, now)
     save(tx.db, [*(run for run in taken if run.attempts), *put_down])
     give_up_keys_at_start(tx.db, taken)
@@ -50,7 +51,7 @@ def claim(tx: Transaction, wish: Claim, now: int) -> Batch:
         tx.hint(Topic.RUNS, min(run.due_at for run in woken))
     return Batch(
         runs=tuple(taken),
-        wake_at=None if len(taken) == wish.limit else _wake_at(tx.db, places, lanes, woken, now),
+        wake_at=None if len(taken) == wish.limit else _wake_at(tx.db, wish, lanes, woken, now),
     )
 
 
@@ -83,10 +84,8 @@ def _sorted_out(due: Iterator[Run], lanes: Lanes, wish: Claim, now: int) -> tupl
     return taken, put_down
 
 
-def _wake_at(
-    db: sqlite3.Connection, places: Sequence[str], lanes: Lanes, woken: Sequence[Run], now: int
-) -> int | None:
-    instants = [instant for _, _, instant in _heads(db, places)]
+def _wake_at(db: sqlite3.Connection, wish: Claim, lanes: Lanes, woken: Sequence[Run], now: int) -> int | None:
+    instants = [instant for _, _, instant in _heads(db, wish)]
     if (look := lanes.next_look()) is not None:
         instants.append(look)
     if woken:
@@ -131,14 +130,14 @@ def _places(db: sqlite3.Connection, wish: Claim) -> list[str]:
     return list(dict.fromkeys((*queues, f"@{wish.worker}")))
 
 
-def _heads(db: sqlite3.Connection, places: Sequence[str]) -> list[tuple[str, int, int]]:
-    """For each place and priority that has any, when somebody should look at its first run."""
-    return db.execute(_HEADS, (listed(places),)).fetchall()
+def _heads(db: sqlite3.Connection, wish: Claim) -> list[tuple[str, int, int]]:
+    """For each served place and each priority that has any, when somebody should look at its first run."""
+    return db.execute(_HEADS, (listed(_places(db, wish)),)).fetchall()
 
 
-def _due(db: sqlite3.Connection, places: Sequence[str], wish: Claim, now: int) -> Iterator[Run]:
-    """What is due, in the order of claims; read only as far as it is asked for, and so far that many are parked."""
-    waiting = [(place, priority) for place, priority, instant in _heads(db, places) if instant <= now]
+def _due(db: sqlite3.Connection, wish: Claim, now: int) -> Iterator[Run]:
+    """What is due, in the order of claims; read only as far as it is asked for, or as many may be parked."""
+    waiting = [(place, priority) for place, priority, instant in _heads(db, wish) if instant <= now]
     lines = [_read(db.execute(_DUE, (place, priority, now)), wish.limit) for place, priority in waiting]
     return islice(lines[0] if len(lines) == 1 else merge(*lines, key=_rank), wish.limit + PARKS)
 
@@ -266,9 +265,15 @@ def _follow_up(tx: Transaction, run: Run, ending: Ending, now: int) -> None:
     if ending.spawn and not instead:
         add(tx, ending.spawn, now)
     if ending.wait and not run.state.over:
-        save(tx.db, [settled(run, wait_for(tx.db, run.id, ending.wait))])
+        _wait(tx.db, run.id, ending.wait)
     if ending.firing is not None:
         fire_each(tx, [ending.firing], now)
+
+
+def _wait(db: sqlite3.Connection, name: str, upstreams: Iterable[str]) -> None:
+    """Let it sleep until these are over, unless what it spawned has replaced it."""
+    if not (run := load(db, [name])[name]).state.over:
+        save(db, [settled(run, wait_for(db, name, upstreams))])
 
 
 def turn(tx: Transaction, endings: Sequence[Ending], wish: Claim, now: int) -> tuple[list[bool], Batch]:
