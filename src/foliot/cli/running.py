@@ -1,0 +1,127 @@
+"""``foliot run``: fire and work, until told to stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from msgspec.structs import replace
+
+from foliot.cli.desk import Choices
+from foliot.cli.errors import kind_errors
+from foliot.cli.options import DebugOption, StoreOption, several
+from foliot.cli.reloading import Supervisor
+from foliot.cli.words import brief, lasting, many
+from foliot.errors import DefinitionError
+from foliot.events import Event, Kind
+
+if TYPE_CHECKING:
+    from foliot.scheduler import Scheduler
+
+log = logging.getLogger("foliot.run")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("run")(run)
+
+
+def run(  # noqa: PLR0913 - one for each option
+    ctx: typer.Context,
+    *,
+    target: Annotated[str, typer.Argument(metavar="MODULE:SCHEDULER", help="Your scheduler.")],
+    queues: Annotated[list[str], several("--queues", "Work on these queues only: mail,news")],
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", metavar="N", min=1, help="How many runs at once.")
+    ] = None,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Start anew when a .py file below here changes.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Tell of every run, not only of trouble.")
+    ] = False,
+    store: StoreOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Fire schedules and work on runs until told to stop.
+
+    Ctrl-C or SIGTERM lets it finish what is running; a second one gives that back and stops at once.
+
+    \b
+    foliot run shop:scheduler
+    foliot run shop.tasks:scheduler --queues mail,default --concurrency 20
+    foliot run shop:scheduler --reload
+    """
+    choices = Choices(store=store, debug=debug).over(ctx.obj)
+    wishes = {
+        "queues": tuple(name for each in queues for name in each.split(",")),
+        "concurrency": concurrency,
+    }
+    with kind_errors(choices.debug):
+        if reload:
+            raise typer.Exit(Supervisor(_without_reload(sys.argv[1:]), Path.cwd()).run())
+        _log_to_standard_error(verbose)
+        scheduler = _loaded(target, choices.store)
+        scheduler.settings = replace(
+            scheduler.settings, **{name: value for name, value in wishes.items() if value}
+        )
+        scheduler.on(_tell, *(() if verbose else _TROUBLE))
+        log.info("%s", _greeting(target, scheduler))
+        scheduler.run()
+
+
+def _without_reload(arguments: list[str]) -> list[str]:
+    return [sys.executable, "-m", "foliot", *(each for each in arguments if each != "--reload")]
+
+
+def _loaded(target: str, store: str | None) -> Scheduler:
+    """The scheduler, on the given store if there is one. What its own code names goes before everything."""
+    from foliot.cli.loading import load
+
+    if store is not None:
+        os.environ["FOLIOT_STORE"] = store
+    scheduler = load(target)
+    if store is not None and scheduler.settings.store != store:
+        raise DefinitionError(
+            f"{target} names a store in its code, {scheduler.settings.store}; without that, --store counts"
+        )
+    return scheduler
+
+
+def _greeting(target: str, scheduler: Scheduler) -> str:
+    own = scheduler.settings
+    schedules = sum(len(each.timers) for each in scheduler.jobs.values())
+    where = next(each.value for each in own.describe() if each.name == "store")
+    does = f"{many(len(scheduler.jobs), 'job')} and {many(schedules, 'schedule')}"
+    return f"{target} runs as worker {own.name} on {where}: {does}. Ctrl-C stops it."
+
+
+def _log_to_standard_error(verbose: bool) -> None:
+    """Show the log, unless the program has arranged for that itself."""
+    logging.basicConfig(
+        format="%(asctime)s %(levelname)-7s %(message)s", level=logging.INFO, stream=sys.stderr
+    )
+    log.setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+_TROUBLE = (Kind.FAILED, Kind.RETRYING, Kind.MISSED, Kind.LOST, Kind.PAUSED, Kind.CANCELLED)
+
+
+def _tell(event: Event) -> None:
+    level = logging.WARNING if event.kind in _TROUBLE else logging.INFO
+    log.log(level, "%s", sentence(event))
+
+
+def sentence(event: Event) -> str:
+    """An event as a line of the log."""
+    if event.run is None:
+        return " ".join(
+            filter(None, (event.schedule and f"schedule {event.schedule}", event.kind.value, event.reason))
+        )
+    took = "" if event.duration is None else f" after {lasting(event.duration)}"
+    why = event.reason or brief(event.run.error)
+    return f"{event.run.job} {event.kind.value}{took} (run {event.run.id}){f': {why}' if why else ''}"

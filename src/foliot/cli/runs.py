@@ -1,0 +1,183 @@
+"""``foliot runs``: what has run, runs and will run; cancel, retry and forget it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from foliot.cli import completion, documents, given
+from foliot.cli.desk import Desk, command
+from foliot.cli.options import several
+from foliot.cli.portrait import portrait
+from foliot.cli.printing import Answer, Table, as_json
+from foliot.cli.words import Words, data, duration, lasting, many, why
+from foliot.model import Line, Run, State
+from foliot.runs import RunFilters
+
+app = typer.Typer(name="runs", help="List, show, follow, cancel, retry and prune runs.", no_args_is_help=True)
+
+Id = Annotated[str, typer.Argument(metavar="ID", autocompletion=completion.runs, help="The run's id.")]
+_STATES = ", ".join(State)
+Ids = Annotated[
+    list[str], typer.Argument(metavar="ID...", autocompletion=completion.runs, help="The runs' ids.")
+]
+
+
+@command(app, "list")
+async def list_(  # noqa: PLR0913 - one for each filter
+    desk: Desk,
+    *,
+    states: Annotated[list[State], several("--state", f"Only in this state: {_STATES}", metavar="STATE")],
+    jobs: Annotated[list[str], several("--job", "Only of this job")],
+    schedules: Annotated[
+        list[str], several("--schedule", "Only of this schedule", autocompletion=completion.schedules)
+    ],
+    queues: Annotated[list[str], several("--queue", "Only in this queue", autocompletion=completion.queues)],
+    workers: Annotated[list[str], several("--worker", "Only of this worker")],
+    tags: Annotated[list[str], several("--tag", "Only with all of these tags")],
+    meta: Annotated[list[str], several("--meta", "Only with this metadata, dots reach inside", "KEY=VALUE")],
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="TIME", help="Only created since then.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="TIME", help="Only created before then.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most so many.")] = 50,
+    after: Annotated[
+        str | None, typer.Option("--after", metavar="CURSOR", help="Go on where the last page ended.")
+    ] = None,
+) -> Answer:
+    """List runs, newest first.
+
+    A TIME is like '2026-12-01 10:00', or counted back from now: 2h.
+
+    \b
+    foliot runs list --state failed --since 1d
+    foliot runs list --job resize --meta tenant=acme --json
+    """
+    filters: RunFilters = {
+        "state": states,
+        "job": jobs,
+        "schedule": schedules,
+        "queue": queues,
+        "worker": workers,
+        "tags": tags,
+        "meta": given.pairs(meta),
+    }
+    if since is not None:
+        filters["since"] = given.moment(since, desk.words)
+    if until is not None:
+        filters["until"] = given.moment(until, desk.words)
+    page = await desk.scheduler.runs.page(limit=limit, after=after, **filters)
+    rows = [_row(each, desk.words) for each in page.runs]
+    more = [] if page.cursor is None else [f"There are more: --after {page.cursor}"]
+    return Answer(
+        {"runs": [documents.run(each, desk.now) for each in page.runs], "cursor": page.cursor},
+        [Table(columns=_COLUMNS, rows=rows, empty="There are no such runs."), *more],
+    )
+
+
+_COLUMNS = ("ID", "JOB", "STATE", "DUE", "TOOK", "WORKER", "WHY")
+
+
+def _row(run: Run, words: Words) -> tuple[str, ...]:
+    return (
+        run.id,
+        run.job,
+        run.shown(words.now),
+        words.time(run.due_at),
+        lasting(duration(run, words.now)),
+        run.worker or "-",
+        why(run),
+    )
+
+
+@command(app, "show")
+async def show(desk: Desk, id: Id) -> Answer:
+    """Show one run whole: its arguments, result or error, and every attempt at it."""
+    run = await desk.scheduler.runs.get(id)
+    return Answer(documents.run(run, desk.now), portrait(run, desk.words))
+
+
+@command(app, "logs")
+async def logs(
+    desk: Desk,
+    id: Id,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run is over.")] = False,
+) -> Answer | None:
+    """Print what a run has logged. With --follow and --json, one JSON document per line."""
+    if follow:
+        return await _follow(desk, id)
+    await desk.scheduler.runs.get(id)
+    lines = await _all_lines(desk, id)
+    texts = [_line(each, desk.words) for each in lines] or ["It has logged nothing."]
+    return Answer({"run": id, "lines": [documents.line(each) for each in lines]}, texts)
+
+
+async def _follow(desk: Desk, id: str) -> None:
+    async for each in desk.scheduler.runs.follow(id):
+        print(as_json(documents.line(each)) if desk.choices.json else _line(each, desk.words), flush=True)
+
+
+async def _all_lines(desk: Desk, id: str) -> list[Line]:
+    lines: list[Line] = []
+    while page := await desk.scheduler.runs.logs(id, after=lines[-1].n if lines else 0):
+        lines += page
+    return lines
+
+
+def _line(line: Line, words: Words) -> str:
+    fields = {
+        name: value for name, value in (line.fields or {}).items() if name not in ("logger", "exception")
+    }
+    extra = " ".join(
+        f"{name}={value if isinstance(value, str) else data(value)}" for name, value in fields.items()
+    )
+    text = f"{words.clock(line.at)} {line.level:<7} {line.text} {extra}".rstrip()
+    trace = (line.fields or {}).get("exception")
+    return text if trace is None else f"{text}\n{trace}".rstrip()
+
+
+@command(app, "cancel")
+async def cancel(
+    desk: Desk,
+    ids: Ids,
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept with the run.")] = "cancelled by hand",
+) -> Answer:
+    """Cancel runs: at once if they wait, at their next beat if they run."""
+    found = await desk.scheduler.runs.cancel(*ids, reason=reason)
+    return _changed(found, desk)
+
+
+@command(app, "retry")
+async def retry(desk: Desk, ids: Ids) -> Answer:
+    """Run again what is over."""
+    return _changed(await desk.scheduler.runs.retry(*ids), desk)
+
+
+def _changed(runs: list[Run], desk: Desk) -> Answer:
+    desk.refresh()
+    return Answer(
+        {"runs": [documents.run(each, desk.now) for each in runs]},
+        [f"{each.id} {each.job} is {each.shown(desk.now)}" for each in runs],
+    )
+
+
+@command(app, "prune")
+async def prune(
+    desk: Desk,
+    older_than: Annotated[
+        str | None,
+        typer.Option("--older-than", metavar="LENGTH", help="Forget what ended longer ago, like 7d."),
+    ] = None,
+    keep: Annotated[
+        int | None, typer.Option("--keep", metavar="N", min=0, help="Keep so many of each job, the newest.")
+    ] = None,
+) -> Answer:
+    """Forget runs that are over: old ones, or all but the newest of each job."""
+    if older_than is None and keep is None:
+        raise typer.BadParameter("say what to forget: --older-than 7d, --keep 1000, or both")
+    age = None if older_than is None else given.span(older_than)
+    pruned = await desk.scheduler.runs.prune(older_than=age, keep=keep)
+    return Answer({"pruned": pruned}, [f"{many(pruned, 'run')} forgotten"])
