@@ -116,7 +116,7 @@ class _Adding:
         before = [self._standing[name] for name in self._changed]
         ended = [run.id for run in before if not run.state.over and self._changed[run.id].state.over]
         save(self._db, self._changed.values())
-        unparked(self._db, [run.parked for run in before])
+        unparked(tx, [run.parked for run in before])
         wait_for_nothing(self._db, ended)
         release(tx, ended)
 

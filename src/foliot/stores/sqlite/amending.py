@@ -27,7 +27,7 @@ def amend(tx: Transaction, ids: Sequence[str], change: Change, now: int) -> list
         runs[name] = _amended(run, change, now)
     changed = [run for name, run in runs.items() if run != before[name]]
     save(tx.db, changed)
-    unparked(tx.db, [before[run.id].parked for run in changed])
+    unparked(tx, [before[run.id].parked for run in changed])
     _end(tx, [run for run in changed if run.state.over])
     _hint(tx, changed)
     return [runs.get(name) for name in ids]

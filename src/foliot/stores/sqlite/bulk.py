@@ -30,10 +30,12 @@ def listed(values: Iterable[Any]) -> str:
     return _encode(list(values)).decode()
 
 
-def insert(db: sqlite3.Connection, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """Write new rows; in tables whose keys may be taken, they replace or are ignored as the schema says."""
+def insert(
+    db: sqlite3.Connection, table: str, columns: Sequence[str], rows: Iterable[Row], clash: str = ""
+) -> None:
+    """Write new rows. Where a key is taken, ``clash`` says what to do, else the schema."""
     for stride, values in _strides(rows):
-        db.execute(_insertion(table, tuple(columns), stride), values)
+        db.execute(_insertion(table, tuple(columns), stride, clash), values)
 
 
 def update(db: sqlite3.Connection, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
@@ -52,8 +54,8 @@ def _strides(rows: Iterable[Row]) -> Iterator[tuple[int, list[Any]]]:
 
 
 @lru_cache
-def _insertion(table: str, columns: tuple[str, ...], rows: int) -> str:
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {_marks(len(columns), rows)}"
+def _insertion(table: str, columns: tuple[str, ...], rows: int, clash: str) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {_marks(len(columns), rows)} {clash}"
 
 
 @lru_cache

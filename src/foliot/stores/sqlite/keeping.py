@@ -64,7 +64,7 @@ def _put_limits(tx: Transaction, limits: Sequence[Limit]) -> None:
     new = [each.id for each in limits if each.id not in standing]
     for each in limits:
         insert(tx.db, "limits", ("id", "body"), [(each.id, _text(each))])
-        limit_changed(tx.db, each.id, standing.get(each.id), each)
+        limit_changed(tx, each.id, standing.get(each.id), each)
         standing[each.id] = each
     _limits_changed(tx, new)
 
@@ -73,7 +73,7 @@ def _limits_changed(tx: Transaction, others: Sequence[str]) -> None:
     """Limits were changed; in the lanes of these others nobody has counted, or need count any more."""
     tx.limits_changed()
     if others:
-        recount(tx.db, tx.limits, others)
+        recount(tx, others)
     tx.hint(Topic.RUNS)
 
 
@@ -89,7 +89,7 @@ def _dropped(tx: Transaction, kind: type[Record], name: str) -> bool:
     before = tx.limits.get(name) if kind is Limit else None
     gone = tx.db.execute(f"DELETE FROM {_KINDS[kind].table} WHERE id = ?", (name,)).rowcount > 0
     if before is not None:
-        limit_changed(tx.db, name, before, None)
+        limit_changed(tx, name, before, None)
         _limits_changed(tx, [name])
     return gone
 

@@ -8,9 +8,9 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
-from foliot.model import Attempt, Failure, Progress, Run, State, Terms, Unique, Value
+from foliot.model import Attempt, Failure, Progress, Run, State, Terms, Unique
 from foliot.stores.sqlite.bulk import THESE, Row, insert, listed, update
 
 COLUMNS = (
@@ -21,7 +21,7 @@ COLUMNS = (
 """What ``run_of`` reads, in its order."""
 
 
-class More(Value, omit_defaults=True):
+class More(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What few runs have, together in one column."""
 
     terms: Terms | None = None
@@ -101,7 +101,7 @@ def _completed(run: Run, rest: Row) -> Run:
         name: read(value) for (name, read), value in zip(_REST, rest[:-1], strict=True) if value is not None
     }
     if rest[-1] is not None:
-        fields |= msgspec.structs.asdict(_more(rest[-1]))
+        fields |= asdict(_more(rest[-1]))
     return replace(run, **fields)
 
 
@@ -134,9 +134,11 @@ class Shape(NamedTuple):
 def _shape(plain: str, odd: str) -> Shape:
     fields = attrgetter(*plain.split())
     writers = [_ODD[name] for name in odd.split()]
-    return Shape(
-        (*plain.split(), *odd.split()), lambda run: (*fields(run), *[write(run) for write in writers])
-    )
+
+    def values(run: Run) -> Row:
+        return (*fields(run), *[write(run) for write in writers])
+
+    return Shape((*plain.split(), *odd.split()), values)
 
 
 _GIVEN = "id job queue place priority due_at wakes_at created_at args schedule nominal_at expires_at deadline_at waits"

@@ -90,6 +90,7 @@ CREATE INDEX lanes_look ON lanes (look_at) WHERE look_at IS NOT NULL;
 CREATE TABLE starts (
   lane TEXT NOT NULL, at INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (lane, at)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX starts_at ON starts (at);
 
 CREATE TABLE schedules (
   id TEXT PRIMARY KEY ON CONFLICT REPLACE, job TEXT NOT NULL, wakes_at INTEGER, version INTEGER NOT NULL, body TEXT NOT NULL

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -48,7 +48,7 @@ def _paths(meta: Mapping[str, Any], under: str) -> Iterator[tuple[str, Any]]:
         if "." in name:
             continue
         if isinstance(value, dict):
-            yield from _paths(value, f"{under}{name}.")
+            yield from _paths(cast("dict[str, Any]", value), f"{under}{name}.")
         else:
             yield f"{under}{name}", value
 
@@ -59,7 +59,7 @@ def at_path(meta: Mapping[str, Any], path: str) -> str | None:
     for name in path.split("."):
         if not isinstance(value, dict) or name not in value:
             return None
-        value = value[name]
+        value = cast("dict[str, Any]", value)[name]
     return as_json(value)
 
 

@@ -1,4 +1,4 @@
-"""What a verb works on: the connection inside a transaction, the limits that stand, and the hints to give once it is committed."""
+"""What a verb works on: the connection, the limits that stand, the hints to give once it is committed."""
 
 from __future__ import annotations
 
@@ -44,6 +44,11 @@ class Transaction:
             self._limits = {name: _limit(body) for name, body in rows}
             self._limits_as_of = version
         return self._limits
+
+    @property
+    def longest_window(self) -> int:
+        """The longest ``per`` of these limits: starts from before it no longer count anywhere."""
+        return max((limit.per or 0 for limit in self._limits.values()), default=0)
 
     def limits_changed(self) -> None:
         """Make everybody read the limits again."""

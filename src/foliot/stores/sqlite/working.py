@@ -40,7 +40,7 @@ def claim(tx: Transaction, wish: Claim, now: int) -> Batch:
     """Take due runs in order; those that meet a full lane are parked before it."""
     if wish.limit <= 0:
         return Batch()
-    lanes = Lanes(tx.db, tx.limits, now)
+    lanes = Lanes(tx, now)
     taken, put_down = _sorted_out(_due(tx.db, wish, now), lanes, wish, now)
     _mark_claimed(tx.db, [run.id for run in taken if not run.attempts], wish, now)
     save(tx.db, [*(run for run in taken if run.attempts), *put_down])
@@ -66,21 +66,20 @@ def _mark_claimed(db: sqlite3.Connection, names: Sequence[str], wish: Claim, now
 
 def _sorted_out(due: Iterator[Run], lanes: Lanes, wish: Claim, now: int) -> tuple[list[Run], list[Run]]:
     """Those to be taken, in order, and those to be parked."""
-    taken: list[Run] = []
-    put_down: list[Run] = []
     if not lanes.any_limited:
         return [claimed(run, wish, now) for run in islice(due, wish.limit)], []
-    for run in due:
-        if len(taken) == wish.limit:
+    taken: list[Run] = []
+    put_down: list[Run] = []
+    while missing := wish.limit - len(taken):
+        page = list(islice(due, missing))
+        if not page:
             break
-        if run.state is State.RUNNING:
-            lanes.leave(run)
-        if (full := lanes.first_full(run)) is None:
-            lanes.enter(run)
-            taken.append(claimed(run, wish, now))
-        else:
-            lanes.park(full)
-            put_down.append(parked(run, full, now))
+        lanes.meet(page)
+        for run in page:
+            if (full := lanes.admit(run)) is None:
+                taken.append(claimed(run, wish, now))
+            else:
+                put_down.append(parked(run, full, now))
     return taken, put_down
 
 
@@ -246,11 +245,11 @@ def _ended(held: dict[str, Run], ending: Ending, now: int) -> Run | None:
 
 
 def _leave(tx: Transaction, runs: Sequence[Run], now: int) -> None:
-    lanes = Lanes(tx.db, tx.limits, now)
-    for run in runs if lanes.any_limited else ():
-        lanes.leave(run)
-    if lanes.write():
-        tx.hint(Topic.RUNS, now)
+    lanes = Lanes(tx, now)
+    if lanes.any_limited:
+        lanes.leave(runs)
+        if lanes.write():
+            tx.hint(Topic.RUNS, now)
 
 
 def _hint(tx: Transaction, runs: Sequence[Run]) -> None:
