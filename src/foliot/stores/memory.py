@@ -94,7 +94,7 @@ class MemoryStore(Store):
     def _add_all(self, runs: Sequence[Run], now: int) -> list[Added]:
         answers = [self._add(run, now) for run in runs]
         for run, answer in zip(runs, answers, strict=True):
-            if run.after and answer.fate is Fate.ADDED:
+            if run.after and answer.fate is Fate.ADDED and self._runs[run.id].state is PENDING:
                 self._settle(run.id, run.after)
         return answers
 
