@@ -101,9 +101,7 @@ def test_a_default_that_was_not_given_is_not_stored():
 def test_arguments_are_stored_in_the_order_of_the_signature_however_they_were_given():
     shape = Shape.of(resize)
 
-    assert shape.encode((), {"sharp": True, "width": 1, "path": "a"}) == shape.encode(
-        ("a", 1), {"sharp": True}
-    )
+    assert shape.encode((), {"sharp": True, "width": 1, "path": "a"}) == shape.encode(("a", 1), {"sharp": True})
 
 
 def test_nothing_travels_for_a_function_that_takes_nothing():
@@ -405,9 +403,7 @@ def test_models_with_aliases_computed_fields_and_their_own_numbers_round_trip():
     assert roundtrip(Shape.of(job), [Parcel.model_validate({"kg": 30})])[1] == {
         "parcels": [Parcel.model_validate({"kg": 30})]
     }
-    assert Shape.of(job).decode('{"parcels":[{"kg":3}]}')[1] == {
-        "parcels": [Parcel.model_validate({"kg": 3})]
-    }
+    assert Shape.of(job).decode('{"parcels":[{"kg":3}]}')[1] == {"parcels": [Parcel.model_validate({"kg": 3})]}
 
 
 def test_classes_built_on_text_and_numbers_travel_as_these():
@@ -497,9 +493,7 @@ def test_a_type_that_never_comes_back_from_json_is_refused_at_definition(kind: A
         JobError, match=rf"parameter 'second' of .*job cannot be read from JSON: .*{problem}.*; take plain"
     ):
         Shape.of(job)
-    with pytest.raises(
-        JobError, match=rf"the result of .*work cannot be read from JSON: .*{problem}.*; return plain"
-    ):
+    with pytest.raises(JobError, match=rf"the result of .*work cannot be read from JSON: .*{problem}.*; return plain"):
         Shape.of(work)
 
 

@@ -18,9 +18,7 @@ def test_a_mistake_at_the_very_start_is_pointed_at_too():
 
 
 def test_without_a_place_there_is_no_drawing():
-    assert str(TriggerError("an interval is longer than nothing", text="0s")) == (
-        "an interval is longer than nothing"
-    )
+    assert str(TriggerError("an interval is longer than nothing", text="0s")) == ("an interval is longer than nothing")
 
 
 def test_a_trigger_error_keeps_the_text_and_the_place_for_programs():

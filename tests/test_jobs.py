@@ -66,7 +66,7 @@ def _late_context(x: int, context: Context) -> None: ...
 def _two_contexts(one: Context, two: Context) -> None: ...
 
 
-def _bare_resource(db=resource()) -> None: ...  # noqa: ANN001, B008
+def _bare_resource(db=resource()) -> None: ...  # noqa: B008
 
 
 @pytest.mark.parametrize(
@@ -142,8 +142,6 @@ def test_a_key_may_be_computed_from_the_arguments():
     made = job(per_key=1, key=lambda x: f"parity:{x % 2}")(double)
 
     assert made.placement(arguments=((3,), {})).key == "parity:1"
-
-
 
 
 @pytest.mark.parametrize("when", [cron("0 9 * * mon-fri"), every("30s"), at("2026-01-01T00:00:00Z"), after("10m")])

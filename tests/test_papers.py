@@ -28,7 +28,11 @@ def test_a_block_of_the_papers_is_a_program_that_works(name: str, block: str, tm
     script.write_text(block, "utf-8")
 
     program = subprocess.Popen(
-        [sys.executable, "-W", "error", "tour.py"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [sys.executable, "-W", "error", "tour.py"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     if "scheduler.run()" in block:
         assert program.stdout is not None

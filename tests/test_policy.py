@@ -170,14 +170,17 @@ def test_each_overlap_is_said_to_the_store_by_key_and_lane(overlap: Overlap):
     unique, lanes = overlapping("s", overlap)
 
     said = (unique and (unique.clash, unique.hold), lanes)
-    assert said == {
-        Overlap.SKIP: ((Clash.SKIP, Hold.OVER), ()),
-        Overlap.DELAY: ((Clash.SKIP, Hold.OVER), ()),
-        Overlap.QUEUE: (None, ("overlap#s",)),
-        Overlap.QUEUE_ONE: ((Clash.SKIP, Hold.START), ("overlap#s",)),
-        Overlap.REPLACE: ((Clash.REPLACE, Hold.OVER), ("overlap#s",)),
-        Overlap.ALLOW: (None, ()),
-    }[overlap]
+    assert (
+        said
+        == {
+            Overlap.SKIP: ((Clash.SKIP, Hold.OVER), ()),
+            Overlap.DELAY: ((Clash.SKIP, Hold.OVER), ()),
+            Overlap.QUEUE: (None, ("overlap#s",)),
+            Overlap.QUEUE_ONE: ((Clash.SKIP, Hold.START), ("overlap#s",)),
+            Overlap.REPLACE: ((Clash.REPLACE, Hold.OVER), ("overlap#s",)),
+            Overlap.ALLOW: (None, ()),
+        }[overlap]
+    )
 
 
 def test_with_overlap_delay_the_schedule_follows_its_run():
@@ -383,5 +386,7 @@ def test_a_crash_is_kept_apart_from_failures():
         (run(deadline_at=NOON + SECOND), MINUTE, SECOND),
     ],
 )
-def test_an_attempt_may_take_its_timeout_or_what_is_left_of_the_deadline(claimed: Run, timeout: int | None, left: int | None):
+def test_an_attempt_may_take_its_timeout_or_what_is_left_of_the_deadline(
+    claimed: Run, timeout: int | None, left: int | None
+):
     assert time_left(claimed, timeout, NOON) == left

@@ -238,9 +238,7 @@ def test_every_value_tells_where_it_came_from(tmp_path: Path):
     file = tmp_path / "foliot.toml"
     file.write_text('\nlease = "90s"\nkeep_runs = "none"')
 
-    told = {
-        each.name: each for each in read({"queues": ["a", "b"]}, tmp_path, FOLIOT_NAME="alpha").describe()
-    }
+    told = {each.name: each for each in read({"queues": ["a", "b"]}, tmp_path, FOLIOT_NAME="alpha").describe()}
 
     assert list(told) == list(NAMES)
     assert told["queues"] == Setting("queues", "a, b", "keyword")

@@ -58,7 +58,11 @@ def _inside(package: ModuleType) -> list[ModuleType]:
     paths = getattr(package, "__path__", None)
     if paths is None:
         return []
-    names = [each.name for each in pkgutil.walk_packages(paths, f"{package.__name__}.") if not each.name.endswith(".__main__")]
+    names = [
+        each.name
+        for each in pkgutil.walk_packages(paths, f"{package.__name__}.")
+        if not each.name.endswith(".__main__")
+    ]
     return [_imported(name) for name in names]
 
 

@@ -113,7 +113,7 @@ class Context:
         """A context of no run, for a job that is called like a plain function; inside a job, that job's own."""
         clock = SystemClock()
         run = Run(id="", job=job, due_at=clock.now(), created_at=clock.now())
-        return CURRENT.get(None) or cls(run, clock, Notes())
+        return CURRENT.get(None) or cls(run, Notes(), clock)
 
     @classmethod
     def current(cls) -> Context:
@@ -213,9 +213,7 @@ class Context:
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
         """Say how far the job is: ``done`` of ``total``, in any unit. Cheap enough for any loop."""
         if not isfinite(done) or (total is not None and not isfinite(total)):
-            raise ArgumentsError(
-                f"progress({done}, {total}): tell it finite numbers, and no total if there is none"
-            )
+            raise ArgumentsError(f"progress({done}, {total}): tell it finite numbers, and no total if there is none")
         self.notes.report(
             Progress(done=float(done), total=None if total is None else float(total), note=fit(str(note)))
         )
@@ -276,6 +274,4 @@ def _plain(value: Any) -> Any:
 
 
 def _rest_dropped(line: Line, most: int) -> Line:
-    return Line(
-        at=line.at, level="warning", text=f"more than {most} lines: this line and all after it are dropped"
-    )
+    return Line(at=line.at, level="warning", text=f"more than {most} lines: this line and all after it are dropped")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
@@ -57,7 +56,7 @@ class Listeners:
     """Who wants to know. A listener that raises is logged and stops nothing."""
 
     def __init__(self) -> None:
-        self._by_kind: dict[Kind, tuple[Listener, ...]] = {}
+        self._by_kind: dict[Kind, dict[_Subscription, None]] = {}
         self._tasks: set[asyncio.Future[None]] = set()
 
     def wants(self, kind: Kind) -> bool:
@@ -66,29 +65,33 @@ class Listeners:
 
     def subscribe(self, listener: Listener, *kinds: Kind) -> Callable[[], None]:
         """Call ``listener`` for these kinds, all if none are named; returns how to stop."""
-        chosen = kinds or tuple(Kind)
+        one, chosen = _Subscription(listener), kinds or tuple(Kind)
         for kind in chosen:
-            self._by_kind[kind] = (*self._by_kind.get(kind, ()), listener)
+            self._by_kind.setdefault(kind, {})[one] = None
 
         def unsubscribe() -> None:
             for kind in chosen:
-                left = tuple(each for each in self._by_kind.get(kind, ()) if each is not listener)
-                if left:
-                    self._by_kind[kind] = left
-                else:
+                left = self._by_kind.get(kind, {})
+                left.pop(one, None)
+                if not left:
                     self._by_kind.pop(kind, None)
 
         return unsubscribe
 
     def publish(self, event: Event) -> None:
         """Tell everybody who wants to know; async listeners run as tasks."""
-        for listener in self._by_kind.get(event.kind, ()):
+        for each in tuple(self._by_kind.get(event.kind, ())):
             try:
-                answer = listener(event)
-                if inspect.isawaitable(answer):
+                answer = each.listener(event)
+                if answer is not None:
                     self._go_on(answer)
             except Exception:
-                log.exception("a listener raised on %s", event.kind.value)
+                log.exception("a listener raised on %r", event.kind.value)
+
+    async def settled(self) -> None:
+        """Wait until every async listener is done with what was published so far."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     def _go_on(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
@@ -99,3 +102,12 @@ class Listeners:
         self._tasks.discard(task)
         if not task.cancelled() and (problem := task.exception()) is not None:
             log.error("a listener raised", exc_info=problem)
+
+
+class _Subscription:
+    """One listener's place; the same listener may have several."""
+
+    __slots__ = ("listener",)
+
+    def __init__(self, listener: Listener) -> None:
+        self.listener = listener

@@ -49,7 +49,10 @@ class Home(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Handle(Generic[T_co]):
-    """A run that was enqueued. ``fate`` tells what became of the wish: if it clashed with a unique key, ``id`` is the holder's."""
+    """A run that was enqueued.
+
+    ``fate`` tells what became of the wish: if it clashed with a unique key, ``id`` is the holder's.
+    """
 
     id: str
     fate: Fate

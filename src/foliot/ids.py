@@ -12,7 +12,8 @@ _TAILS = 1 << _TAIL
 class Ids:
     """Makes ids that sort in the order in which they were made, whatever the clock does meanwhile.
 
-    Within one millisecond, or after the clock stepped back, the random tail counts up (RFC 9562, section 6.2, method 2).
+    Within one millisecond, or after the clock stepped back, the random tail counts up (RFC 9562, section 6.2, method
+    2).
     """
 
     def __init__(self, random: Random) -> None:
@@ -33,6 +34,8 @@ def firing_id(schedule: str, nominal: int) -> str:
 
 
 def _uuid7(milliseconds: int, tail: int) -> str:
-    whole = (milliseconds & 0xFFFFFFFFFFFF) << 80 | 0x7 << 76 | (tail >> 62) << 64 | 0b10 << 62 | tail & 0x3FFFFFFFFFFFFFFF
+    whole = (
+        (milliseconds & 0xFFFFFFFFFFFF) << 80 | 0x7 << 76 | (tail >> 62) << 64 | 0b10 << 62 | tail & 0x3FFFFFFFFFFFFFFF
+    )
     text = f"{whole:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -1,4 +1,7 @@
-"""Where a function is to be found again: its module and its name in it. For functions that must travel to other processes."""
+"""Where a function is to be found again: its module and its name in it.
+
+For functions that must travel to other processes.
+"""
 
 from __future__ import annotations
 

@@ -142,7 +142,9 @@ class Wish(Generic[P, T]):
     async def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Handle[T]:
         """Want the function run with these arguments and options."""
         if self.job.home is None:
-            raise JobError(f"job {self.job.name!r} belongs to no scheduler yet; scheduler.include(...) its module first")
+            raise JobError(
+                f"job {self.job.name!r} belongs to no scheduler yet; scheduler.include(...) its module first"
+            )
         [handle] = await self.job.home.enqueue_many([self.call(*args, **kwargs)])
         return handle
 
@@ -164,7 +166,9 @@ class Jobs(Mapping[str, "Job[..., Any, Any]"]):
     def __getitem__(self, name: str) -> Job[..., Any, Any]:
         if name not in self._jobs:
             close = get_close_matches(name, self._jobs, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else f"; there are: {', '.join(sorted(self._jobs)) or 'none'}"
+            hint = (
+                f"; did you mean {close[0]!r}?" if close else f"; there are: {', '.join(sorted(self._jobs)) or 'none'}"
+            )
             raise UnknownJob(f"no job is called {name!r} here{hint}")
         return self._jobs[name]
 
@@ -216,7 +220,9 @@ def decorator(
         job = _defined(function, ours)
         where = f"job {job.name!r}"
         if trigger is None and schedules:
-            raise JobError(f"{where}: {next(iter(schedules))!r} is a schedule's option; use @cron, @every, @at or @after")
+            raise JobError(
+                f"{where}: {next(iter(schedules))!r} is a schedule's option; use @cron, @every, @at or @after"
+            )
         options = read(ScheduleOptions, schedules, where)
         if trigger is not None:
             _check_arguments(job, options)
@@ -243,7 +249,9 @@ def several(
 
     def define(function: Any) -> Any:
         if strangers := [each for each in map(_any, triggers) if not isinstance(each, Trigger)]:
-            raise JobError(f"{strangers[0]!r} is not a trigger; write @job() with parentheses, or @job(every('1h'), ...)")
+            raise JobError(
+                f"{strangers[0]!r} is not a trigger; write @job() with parentheses, or @job(every('1h'), ...)"
+            )
         made = decorator(triggers[0] if triggers else None, wishes, collect)(function)
         for trigger in triggers[1:]:
             decorator(trigger, split(wishes)[1])(made)
@@ -260,7 +268,9 @@ def _any(value: Any) -> Any:
 def _defined(function: Any, wishes: Mapping[str, Any]) -> Job[..., Any, Any]:
     if isinstance(function, Job):
         if wishes:
-            raise JobError(f"job {function.name!r} is defined already; give {next(iter(wishes))!r} to the decorator next to the function")
+            raise JobError(
+                f"job {function.name!r} is defined already; give {next(iter(wishes))!r} to the decorator next to the function"
+            )
         return function  # pyright: ignore[reportUnknownVariableType]
     if not callable(function):
         raise JobError(f"{function!r} is not a function; write the decorator with parentheses, like @job()")
@@ -309,7 +319,7 @@ def _is_async(function: Any) -> bool:
 def _hints(function: Any) -> dict[str, Any]:
     try:
         return get_type_hints(_bare(function))
-    except Exception:  # noqa: BLE001 - names that exist for the type checker only
+    except Exception:
         return dict(getattr(_bare(function), "__annotations__", {}))
 
 
@@ -339,7 +349,9 @@ def _executor(job: Job[..., Any, Any], wish: ExecutorName | None) -> ExecutorNam
     if wish == "processes":
         check_importable(job.function)
         if job.resources:
-            raise JobError(f"job {job.name!r}: resources live in the worker's process; a job in 'processes' opens its own")
+            raise JobError(
+                f"job {job.name!r}: resources live in the worker's process; a job in 'processes' opens its own"
+            )
     return wish or ("inline" if job.is_async else "threads")
 
 

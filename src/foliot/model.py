@@ -1,6 +1,7 @@
 """What flows and what stands: plain frozen values, the vocabulary of every other module.
 
-Instants are whole microseconds since the epoch, UTC; lengths are whole microseconds. Arguments and results are JSON text.
+Instants are whole microseconds since the epoch, UTC; lengths are whole microseconds. Arguments and results are JSON
+text.
 """
 
 from __future__ import annotations
@@ -83,7 +84,10 @@ class Hold(StrEnum):
 
 
 class Unique(Value):
-    """A key that one run holds at a time. With ``until``, the key is held to that instant, whatever becomes of the run."""
+    """A key that one run holds at a time.
+
+    With ``until``, the key is held to that instant, whatever becomes of the run.
+    """
 
     key: str
     clash: Clash = Clash.DROP
@@ -132,8 +136,8 @@ class Terms(Value):
 class Run(Value):
     """One wanted execution of a job, from the moment it is wanted until it is over.
 
-    ``wakes_at`` is when somebody should look at it: its due time while pending, the end of its lease while running; None
-    while it waits for other runs (``waits`` of them), while it is parked before a full lane, and when it is over.
+    ``wakes_at`` is when somebody should look at it: its due time while pending, the end of its lease while running;
+    None while it waits for other runs (``waits`` of them), while it is parked before a full lane, and when it is over.
     ``token`` counts claims, ``failures`` counts failures; only the holder of the newest token may beat or finish.
     """
 
@@ -272,10 +276,11 @@ class Pause(Value):
 class Schedule(Value):
     """A job with a trigger and arguments, standing in the store.
 
-    ``trigger`` is what fires it, settled for good when the schedule was created; ``declared`` is the trigger as it was asked for.
-    ``wakes_at`` is when somebody should look at it: the next nominal instant, or, while ``follows`` names a run (overlap
-    ``delay``), the time to look whether that run is over. None: never again, or paused. ``version`` is raised by the store
-    at each change; a firing made from an older version is refused. ``behind`` counts the instants passed since it last was up to date.
+    ``trigger`` is what fires it, settled for good when the schedule was created; ``declared`` is the trigger as it was
+    asked for. ``wakes_at`` is when somebody should look at it: the next nominal instant, or, while ``follows`` names a
+    run (overlap ``delay``), the time to look whether that run is over. None: never again, or paused. ``version`` is
+    raised by the store at each change; a firing made from an older version is refused. ``behind`` counts the instants
+    passed since it last was up to date.
     """
 
     id: str
@@ -305,8 +310,8 @@ class Schedule(Value):
 class Limit(Value):
     """How much may happen in a lane: ``running`` places at once, ``starts`` per ``per`` microseconds; nothing while paused.
 
-    ``id`` names a lane (``queue/mail``, ``job/resize``, ``key/resize#a.png``) or a family of lanes (``key/resize``), each
-    of which then has this limit for itself. A lane's own limit goes before its family's.
+    ``id`` names a lane (``queue/mail``, ``job/resize``, ``key/resize#a.png``) or a family of lanes (``key/resize``),
+    each of which then has this limit for itself. A lane's own limit goes before its family's.
     """
 
     id: str
@@ -436,9 +441,9 @@ class Agenda(Value):
 class Ending(Value):
     """How a claim ends: in a final state, or pending again at ``due_at`` (retry, snooze, give back, wait for others).
 
-    ``failed`` counts a failure. ``outcome`` keeps the attempt in the timeline of a run that goes on. ``spawn`` is added and
-    ``wait`` waited for in the same step, only if the claim still stands: a zombie spawns nothing. ``firing`` lets the end
-    of a run set its schedule's next time.
+    ``failed`` counts a failure. ``outcome`` keeps the attempt in the timeline of a run that goes on. ``spawn`` is added
+    and ``wait`` waited for in the same step, only if the claim still stands: a zombie spawns nothing. ``firing`` lets
+    the end of a run set its schedule's next time.
     """
 
     run: str

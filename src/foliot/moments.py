@@ -38,9 +38,7 @@ def length(value: Length) -> int:
         case int() | float() if not isinstance(value, bool):
             return _seconds(value)
         case _:
-            raise DefinitionError(
-                f"{value!r} is not a length of time; write it like '30s' or timedelta(seconds=30)"
-            )
+            raise DefinitionError(f"{value!r} is not a length of time; write it like '30s' or timedelta(seconds=30)")
 
 
 def _seconds(value: float) -> int:
@@ -56,9 +54,7 @@ def _spelled(text: str) -> int:
         total += float(part[1]) * _UNITS[part[2]]
         at = part.end()
     if at == 0 or text[at:].strip():
-        raise DefinitionError(
-            f"{text!r} is not a length of time; write it like '30s', '5m', '1h30m' or '250ms'"
-        )
+        raise DefinitionError(f"{text!r} is not a length of time; write it like '30s', '5m', '1h30m' or '250ms'")
     return round(total)
 
 

@@ -178,7 +178,10 @@ O = TypeVar("O", JobOptions, RunOptions, ScheduleOptions)
 
 
 def read(kind: type[O], wishes: Mapping[str, Any], where: str) -> O:
-    """Read keywords into options. Raises JobError that names the keyword, its value and the remedy; ``where`` says whose they are."""
+    """Read keywords into options.
+
+    Raises JobError that names the keyword, its value and the remedy; ``where`` says whose they are.
+    """
     return amend(kind(), wishes, where)
 
 
@@ -245,7 +248,7 @@ def _priority(value: Any) -> int:
 
 
 def _name(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip() or len(value) > 200:  # noqa: PLR2004 - a bound for indexes
+    if not isinstance(value, str) or not value.strip() or len(value) > 200:
         raise DefinitionError("give a text of 1 to 200 characters")
     return value
 
@@ -313,7 +316,7 @@ def rate(value: Any) -> tuple[int, int]:
     return int(written[1]), _positive_length(per)
 
 
-def _choice(kind: type[Overlap] | type[Catchup]) -> Callable[[Any], Any]:
+def _choice(kind: type[Overlap | Catchup]) -> Callable[[Any], Any]:
     def read_choice(value: Any) -> Any:
         try:
             return kind(value)

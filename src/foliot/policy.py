@@ -1,4 +1,7 @@
-"""What should happen: pure functions from values to values. No clock, no store, no await; all of it tested with tables."""
+"""What should happen: pure functions from values to values.
+
+No clock, no store, no await; all of it tested with tables.
+"""
 
 from __future__ import annotations
 
@@ -99,7 +102,9 @@ def _fired(schedule: Schedule, trigger: Trigger, nominal: int, now: int, chosen:
     return _skipped(schedule, nominal, now, f"missed: nobody fired in time, and catch-up is {schedule.catchup.value!r}")
 
 
-def _advanced(schedule: Schedule, passed: Sequence[int], following: int | None, behind: bool, runs: Sequence[Run]) -> Schedule:
+def _advanced(
+    schedule: Schedule, passed: Sequence[int], following: int | None, behind: bool, runs: Sequence[Run]
+) -> Schedule:
     real = [each for each in runs if each.state is State.PENDING]
     return replace(
         schedule,
@@ -211,7 +216,8 @@ def created(schedule: Schedule, trigger: Trigger, now: int) -> Schedule:
 def renewed(kept: Schedule, declared: Schedule) -> Schedule:
     """A standing schedule as it is ``created`` anew by the code: it keeps its identity and its past.
 
-    An unchanged trigger keeps its next time across restarts; a changed one counts from now, so an edit never fires at once.
+    An unchanged trigger keeps its next time across restarts; a changed one counts from now, so an edit never fires at
+    once.
     """
     same = (kept.declared, kept.overlap) == (declared.declared, declared.overlap)
     return replace(
@@ -264,7 +270,9 @@ def admit(run: Run, rules: Rules | None, upstream: Sequence[Run], now: int) -> E
     if crashes and rules.at_most_once:
         return _over(run, State.FAILED, "lost: its worker died, and the job asks to run at most once")
     if crashes > rules.max_crashes:
-        return _over(run, State.FAILED, f"crashed too often: {crashes} workers died under it, max_crashes is {rules.max_crashes}")
+        return _over(
+            run, State.FAILED, f"crashed too often: {crashes} workers died under it, max_crashes is {rules.max_crashes}"
+        )
     return None
 
 
@@ -274,7 +282,9 @@ def _stranger(run: Run, now: int) -> Ending:
     reason = f"unknown job {run.job!r}: no worker that claimed it defines it"
     if waited > STRANGER_PATIENCE:
         return _over(run, State.FAILED, reason)
-    return Ending(run=run.id, token=run.token, state=State.PENDING, due_at=now + min(MINUTE, SECOND + waited), reason=reason)
+    return Ending(
+        run=run.id, token=run.token, state=State.PENDING, due_at=now + min(MINUTE, SECOND + waited), reason=reason
+    )
 
 
 def _crashes(run: Run) -> int:
@@ -365,7 +375,9 @@ def _after_failure(
     if wait is None:
         return _failed(run, failure, f"failed after {run.failures + 1} of {_retries(run, rules).attempts + 1} attempts")
     if run.deadline_at is not None and now + wait >= run.deadline_at:
-        return _failed(run, failure, f"deadline: the next attempt would come after {moment(run.deadline_at).isoformat()}")
+        return _failed(
+            run, failure, f"deadline: the next attempt would come after {moment(run.deadline_at).isoformat()}"
+        )
     return _again(run, now + wait, failure, outcome)
 
 

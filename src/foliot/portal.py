@@ -64,7 +64,7 @@ class Portal:
     def _live(self) -> None:
         try:
             asyncio.run(self._main())
-        except BaseException as problem:  # noqa: BLE001 - handed to whoever called start
+        except BaseException as problem:
             self._problem = problem
         finally:
             self._up.set()
@@ -105,6 +105,7 @@ def _on_signals(loop: asyncio.AbstractEventLoop, act: Any) -> Any:
     """Call ``act`` in the loop on SIGINT and SIGTERM; returns how to restore what was there."""
     both = (signal.SIGINT, signal.SIGTERM)
     before = {each: signal.getsignal(each) for each in both}
+
     def handle(number: int, frame: FrameType | None) -> None:
         loop.call_soon_threadsafe(act)
 

@@ -28,7 +28,10 @@ class Resources:
         return provider
 
     async def opened(self, stack: AsyncExitStack, jobs: Iterable[Job[..., Any, Any]]) -> dict[Any, Any]:
-        """Open everything provided; the stack closes it, the last one first. Raises JobError if a job asks for something else."""
+        """Open everything provided; the stack closes it, the last one first.
+
+        Raises JobError if a job asks for something else.
+        """
         for job in jobs:
             for name, kind in job.resources.items():
                 if kind not in self._providers:

@@ -14,9 +14,9 @@ from foliot.moments import Length, length
 class Backoff(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     """How often to try again and how long to wait before each time.
 
-    ``attempts`` counts retries: the function runs at most ``attempts + 1`` times. ``jitter`` is the share of a delay that
-    is drawn at random: 0 waits exactly, 0.25 waits between 75 % and 125 %, 1 anywhere from nothing to twice. Lengths are
-    microseconds.
+    ``attempts`` counts retries: the function runs at most ``attempts + 1`` times. ``jitter`` is the share of a delay
+    that is drawn at random: 0 waits exactly, 0.25 waits between 75 % and 125 %, 1 anywhere from nothing to twice.
+    Lengths are microseconds.
     """
 
     attempts: int
@@ -113,13 +113,17 @@ def retries(wish: int | Sequence[Length] | Backoff | None) -> Retries:
         case Exponential() | Delays() | Between():
             return wish
         case bool():
-            raise DefinitionError(f"retries={wish!r}: give a number of retries, a list of waits, or a backoff such as exponential(3)")
+            raise DefinitionError(
+                f"retries={wish!r}: give a number of retries, a list of waits, or a backoff such as exponential(3)"
+            )
         case int():
             return exponential(wish)
         case list() | tuple():
             return delays(wish)
         case _:
-            raise DefinitionError(f"retries={wish!r}: give a number of retries, a list of waits, or a backoff such as exponential(3)")
+            raise DefinitionError(
+                f"retries={wish!r}: give a number of retries, a list of waits, or a backoff such as exponential(3)"
+            )
 
 
 def _count(attempts: int) -> int:

@@ -85,7 +85,10 @@ class Runs:
         return await self._store.tally(query(filters), by)
 
     async def cancel(self, *ids: str, reason: str = "cancelled by hand") -> list[Run]:
-        """Cancel runs: at once if pending, at their next beat if running. Raises UnknownRun if there is none of an id."""
+        """Cancel runs: at once if pending, at their next beat if running.
+
+        Raises UnknownRun if there is none of an id.
+        """
         runs = await self._amend(ids, Change(cancel=reason))
         for run in runs:
             if run.state is State.CANCELLED and run.started_at is None and self._listeners.wants(Kind.CANCELLED):
@@ -150,7 +153,10 @@ class Runs:
             unsubscribe()
 
     async def prune(self, *, older_than: Length | None = None, keep: int | None = None) -> int:
-        """Forget runs that are over and ended longer ago, or beyond the newest ``keep`` of their job. Tells how many."""
+        """Forget runs that are over and ended longer ago, or beyond the newest ``keep`` of their job.
+
+        Tells how many.
+        """
         before = None if older_than is None else self._clock.now() - length(older_than)
         total = 0
         while pruned := await self._store.prune(before, keep, self._store.batch):

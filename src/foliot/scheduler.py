@@ -44,12 +44,14 @@ from foliot.when import AtKeywords, CronKeywords, EveryKeywords, When
 
 log = logging.getLogger("foliot")
 
+
 class Scheduler:
     """Runs jobs when they are due or wanted, with a store as the only truth.
 
-    ``store`` is a URL (default ``memory://``, or what ``FOLIOT_STORE`` or foliot.toml say) or any object that keeps the store's
-    contract. ``fire=False`` leaves firing schedules to other processes, ``work=False`` executing runs. Use it as an async
-    context manager, or ``run()`` a script, or ``start()`` and ``stop()`` it beside a program without an event loop.
+    ``store`` is a URL (default ``memory://``, or what ``FOLIOT_STORE`` or foliot.toml say) or any object that keeps the
+    store's contract. ``fire=False`` leaves firing schedules to other processes, ``work=False`` executing runs. Use it
+    as an async context manager, or ``run()`` a script, or ``start()`` and ``stop()`` it beside a program without an
+    event loop.
     """
 
     def __init__(
@@ -299,7 +301,9 @@ class Scheduler:
             declared |= {each.id: each for each in job.settings.limits(job.name)}
         ours = {f"{kind}/{name}" for name in self.jobs for kind in ("job", "key")}
         kept = {each.id: each for each in await self.store.records(Limit)}
-        stale = [id for id in ours - declared.keys() if id in kept and kept[id].source == "code" and not kept[id].paused]
+        stale = [
+            id for id in ours - declared.keys() if id in kept and kept[id].source == "code" and not kept[id].paused
+        ]
         new = [each for each in declared.values() if each.id not in kept or _outdated(kept[each.id], each)]
         await self.store.put([_keeping_pause(each, kept.get(each.id)) for each in new])
         await self.store.drop(Limit, stale)

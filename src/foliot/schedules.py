@@ -55,7 +55,9 @@ _WHEN = ("trigger", "cron", "every", "at", "after", "tz")
 _PLACE = ("meta", "tags", "queue", "priority", "key", "timeout", "expires", "deadline", "retries")
 
 
-def plan(id: str, job: Job[..., Any, Any], when: Trigger, options: ScheduleOptions, own: RunOptions, now: int) -> Schedule:
+def plan(
+    id: str, job: Job[..., Any, Any], when: Trigger, options: ScheduleOptions, own: RunOptions, now: int
+) -> Schedule:
     """A schedule as it would be created now. Raises ArgumentsError if its arguments do not fit the job."""
     args = job.shape.encode((), dict(options.args))
     job.shape.check(args)
@@ -87,7 +89,9 @@ class Schedules:
     # Put and look
 
     async def put(self, id: str, job: Job[..., Any, Any] | str, **wishes: Unpack[PutKeywords]) -> Schedule:
-        """Keep a schedule under this id, new or changed. A changed trigger counts from now; an unchanged one keeps its next time.
+        """Keep a schedule under this id, new or changed.
+
+        A changed trigger counts from now; an unchanged one keeps its next time.
 
         Raises DefinitionError for anything that makes no sense, before anything is kept.
         """
@@ -165,7 +169,10 @@ class Schedules:
         return [each async for each in self.all()]
 
     def orphaned(self, schedule: Schedule) -> bool:
-        """Whether the schedule's job is not defined in this process. Its schedule stands, and fires again once it is."""
+        """Whether the schedule's job is not defined in this process.
+
+        Its schedule stands, and fires again once it is.
+        """
         return schedule.job not in self._jobs
 
     async def upcoming(self, id: str, count: int = 5) -> list[int]:
@@ -200,7 +207,10 @@ class Schedules:
         return kept
 
     async def skip(self, id: str, at: Moment | None = None) -> int:
-        """Skip one occurrence, the next if ``at`` does not name another; its record will say so. Tells which instant."""
+        """Skip one occurrence, the next if ``at`` does not name another; its record will say so.
+
+        Tells which instant.
+        """
         chosen: list[int] = []
 
         def skipping(each: Schedule) -> Schedule:
@@ -225,7 +235,10 @@ class Schedules:
     async def trigger(
         self, id: str, *, args: Mapping[str, Any] | None = None, overlap: Overlap | str | None = None
     ) -> Added:
-        """Run it now, with other arguments if given; its next time stays. ``overlap`` defaults to the schedule's own."""
+        """Run it now, with other arguments if given; its next time stays.
+
+        ``overlap`` defaults to the schedule's own.
+        """
         schedule, now = await self.get(id), self._clock.now()
         if args is not None:
             schedule = replace(schedule, args=self._fitting(schedule.job, args))
@@ -286,7 +299,9 @@ def _occurrence(schedule: Schedule, trigger: Trigger, at: Moment | None) -> int:
     if trigger.next_at(wanted_at - 1) != wanted_at:
         nearest = trigger.next_at(wanted_at)
         hint = "" if nearest is None else f"; the next one after it is {moment(nearest, trigger.zone).isoformat()}"
-        raise TriggerError(f"schedule {schedule.id!r} does not fire at {moment(wanted_at, trigger.zone).isoformat()}{hint}")
+        raise TriggerError(
+            f"schedule {schedule.id!r} does not fire at {moment(wanted_at, trigger.zone).isoformat()}{hint}"
+        )
     return wanted_at
 
 

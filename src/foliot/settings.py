@@ -106,10 +106,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def describe(self) -> list[Setting]:
         """Every setting with its value as people write it and where it came from."""
-        return [
-            Setting(name, _shown(name, getattr(self, name)), self.sources.get(name, "default"))
-            for name in NAMES
-        ]
+        return [Setting(name, _shown(name, getattr(self, name)), self.sources.get(name, "default")) for name in NAMES]
 
 
 NAMES = tuple(name for name in Settings.__struct_fields__ if name != "sources")
@@ -141,11 +138,7 @@ def _in_variables(environ: Mapping[str, str]) -> list[_Given]:
     ours = {each.removeprefix(PREFIX).lower(): each for each in environ if each.startswith(PREFIX)}
     for name, variable in ours.items():
         _refuse_misspelled(name, variable)
-    return [
-        _Given(name, environ[ours[name]], ours[name])
-        for name in NAMES
-        if name in ours and environ[ours[name]]
-    ]
+    return [_Given(name, environ[ours[name]], ours[name]) for name in NAMES if name in ours and environ[ours[name]]]
 
 
 def _refuse_misspelled(name: str, variable: str) -> None:
@@ -203,9 +196,7 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
         line = re.search(r"line (\d+)", str(problem))
-        raise SettingsError(
-            f"{path}:{line[1] if line else len(text.splitlines())}: not TOML: {problem}"
-        ) from None
+        raise SettingsError(f"{path}:{line[1] if line else len(text.splitlines())}: not TOML: {problem}") from None
 
 
 _HEADER = re.compile(r"\s*\[\[?([^\]]+)\]")

@@ -108,7 +108,10 @@ class When(Trigger):
 
 
 def cron(expression: str | None = None, **wishes: Unpack[CronKeywords]) -> When:
-    """When a cron expression says: 5 fields, or 6 with seconds first, in ``tz`` (default UTC). See ``foliot.triggers.cron``."""
+    """When a cron expression says: 5 fields, or 6 with seconds first, in ``tz`` (default UTC).
+
+    See ``foliot.triggers.cron``.
+    """
     return When.of(triggers.cron, (expression,), wishes)
 
 

@@ -373,7 +373,7 @@ async def test_a_rate_limit_spreads_starts(scheduler: Scheduler):
         def call() -> None:
             starts.append((time.clock.now() - zero) // SECOND)
 
-        await scheduler._declare()  # noqa: SLF001 - defined after the start
+        await scheduler._declare()
         await scheduler.enqueue_many([call.call() for _ in range(5)])
         await time.advance(seconds=30)
 

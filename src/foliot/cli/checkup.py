@@ -74,9 +74,7 @@ Check = Callable[[Facts], Iterable[Problem]]
 
 
 def _checked(facts: Facts, name: str, check: Check, well: str) -> list[Finding]:
-    problems = [
-        Finding(check=name, level=level, text=text, remedy=remedy) for level, text, remedy in check(facts)
-    ]
+    problems = [Finding(check=name, level=level, text=text, remedy=remedy) for level, text, remedy in check(facts)]
     return problems or [Finding(check=name, level=Level.OK, text=well)]
 
 
@@ -97,9 +95,7 @@ def _workers(facts: Facts) -> Iterator[Problem]:
 
 
 def _leases(facts: Facts) -> Iterator[Problem]:
-    stuck = [
-        each for each in facts.running if each.wakes_at is not None and each.wakes_at < facts.now - FORSAKEN
-    ]
+    stuck = [each for each in facts.running if each.wakes_at is not None and each.wakes_at < facts.now - FORSAKEN]
     if stuck:
         yield (
             Level.WRONG,
@@ -125,9 +121,7 @@ def _claims(facts: Facts) -> Iterator[Problem]:
 
 
 def _overdue(facts: Facts) -> Iterator[Problem]:
-    overdue = [
-        each for each in facts.schedules if each.wakes_at is not None and each.wakes_at < facts.now - LATE
-    ]
+    overdue = [each for each in facts.schedules if each.wakes_at is not None and each.wakes_at < facts.now - LATE]
     if overdue:
         late = lasting(facts.now - min(each.wakes_at or facts.now for each in overdue))
         yield (

@@ -41,9 +41,7 @@ async def _queues(desk: Desk) -> Iterable[str]:
     return {*await desk.scheduler.queues.depth(), *(each.id.removeprefix("queue/") for each in limits)}
 
 
-def _starting(
-    incomplete: str, ctx: typer.Context, ask: Callable[[Desk], Awaitable[Iterable[str]]]
-) -> list[str]:
+def _starting(incomplete: str, ctx: typer.Context, ask: Callable[[Desk], Awaitable[Iterable[str]]]) -> list[str]:
     with suppress(Exception, typer.Exit):
         return sorted(each for each in asyncio.run(_asked(ctx, ask)) if each.startswith(incomplete))
     return []

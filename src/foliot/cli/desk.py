@@ -36,16 +36,12 @@ class Choices:
         """These, and where nothing was chosen, the other ones."""
         if not isinstance(other, Choices):
             return self
-        return replace(
-            other, **{each.name: value for each in fields(self) if (value := getattr(self, each.name))}
-        )
+        return replace(other, **{each.name: value for each in fields(self) if (value := getattr(self, each.name))})
 
 
 _TYPES = {"store": StoreOption, "app": AppOption, "json": JsonOption, "utc": UtcOption, "debug": DebugOption}
 _PLACES = [
-    inspect.Parameter(
-        each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=_TYPES[each.name]
-    )
+    inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=_TYPES[each.name])
     for each in fields(Choices)
 ]
 

@@ -45,9 +45,7 @@ def _diagnosis(desk: Desk, found: list[Finding]) -> Answer:
         "",
         Table(title="Settings", rows=[tuple(each) for each in settings]),
         "",
-        "All is well."
-        if well
-        else f"{many(sum(each.level is Level.WRONG for each in found), 'thing')} wrong.",
+        "All is well." if well else f"{many(sum(each.level is Level.WRONG for each in found), 'thing')} wrong.",
     ]
     document = {
         "ok": well,

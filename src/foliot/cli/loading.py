@@ -59,9 +59,7 @@ def _only_one(home: ModuleType) -> Scheduler:
     names = schedulers(home)
     if len(names) != 1:
         example = f"{home.__name__}:{names[0] if names else 'scheduler'}"
-        raise DefinitionError(
-            f"module {home.__name__!r} has {len(names)} schedulers; name one, like {example!r}"
-        )
+        raise DefinitionError(f"module {home.__name__!r} has {len(names)} schedulers; name one, like {example!r}")
     return vars(home)[names[0]]
 
 

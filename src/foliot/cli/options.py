@@ -8,9 +8,7 @@ import typer
 
 StoreOption = Annotated[
     str | None,
-    typer.Option(
-        "--store", metavar="URL", help="Where runs live: sqlite:///jobs.db. Default: your settings."
-    ),
+    typer.Option("--store", metavar="URL", help="Where runs live: sqlite:///jobs.db. Default: your settings."),
 ]
 AppOption = Annotated[
     str | None,

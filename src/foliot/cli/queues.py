@@ -13,14 +13,10 @@ from foliot.cli.words import bounds
 from foliot.errors import DefinitionError
 from foliot.model import Limit, Query, State
 
-app = typer.Typer(
-    name="queues", help="See how deep queues are; pause, resume and limit them.", no_args_is_help=True
-)
+app = typer.Typer(name="queues", help="See how deep queues are; pause, resume and limit them.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", autocompletion=completion.queues, help="The queue.")]
-Names = Annotated[
-    list[str], typer.Argument(metavar="NAME...", autocompletion=completion.queues, help="The queues.")
-]
+Names = Annotated[list[str], typer.Argument(metavar="NAME...", autocompletion=completion.queues, help="The queues.")]
 
 
 @command(app, "list")

@@ -38,12 +38,8 @@ def run(  # noqa: PLR0913 - one for each option
     concurrency: Annotated[
         int | None, typer.Option("--concurrency", metavar="N", min=1, help="How many runs at once.")
     ] = None,
-    reload: Annotated[
-        bool, typer.Option("--reload", help="Start anew when a .py file below here changes.")
-    ] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Tell of every run, not only of trouble.")
-    ] = False,
+    reload: Annotated[bool, typer.Option("--reload", help="Start anew when a .py file below here changes.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell of every run, not only of trouble.")] = False,
     store: StoreOption = None,
     debug: DebugOption = False,
 ) -> None:
@@ -66,9 +62,7 @@ def run(  # noqa: PLR0913 - one for each option
             raise typer.Exit(Supervisor(_without_reload(sys.argv[1:]), Path.cwd()).run())
         _log_to_standard_error(verbose)
         scheduler = _loaded(target, choices.store)
-        scheduler.settings = replace(
-            scheduler.settings, **{name: value for name, value in wishes.items() if value}
-        )
+        scheduler.settings = replace(scheduler.settings, **{name: value for name, value in wishes.items() if value})
         scheduler.on(_tell, *(() if verbose else _TROUBLE))
         log.info("%s", _greeting(target, scheduler))
         scheduler.run()
@@ -102,9 +96,7 @@ def _greeting(target: str, scheduler: Scheduler) -> str:
 
 def _log_to_standard_error(verbose: bool) -> None:
     """Show the log, unless the program has arranged for that itself."""
-    logging.basicConfig(
-        format="%(asctime)s %(levelname)-7s %(message)s", level=logging.INFO, stream=sys.stderr
-    )
+    logging.basicConfig(format="%(asctime)s %(levelname)-7s %(message)s", level=logging.INFO, stream=sys.stderr)
     log.setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
@@ -119,9 +111,7 @@ def _tell(event: Event) -> None:
 def sentence(event: Event) -> str:
     """An event as a line of the log."""
     if event.run is None:
-        return " ".join(
-            filter(None, (event.schedule and f"schedule {event.schedule}", event.kind.value, event.reason))
-        )
+        return " ".join(filter(None, (event.schedule and f"schedule {event.schedule}", event.kind.value, event.reason)))
     took = "" if event.duration is None else f" after {lasting(event.duration)}"
     why = event.reason or brief(event.run.error)
     return f"{event.run.job} {event.kind.value}{took} (run {event.run.id}){f': {why}' if why else ''}"

@@ -19,9 +19,7 @@ app = typer.Typer(name="runs", help="List, show, follow, cancel, retry and prune
 
 Id = Annotated[str, typer.Argument(metavar="ID", autocompletion=completion.runs, help="The run's id.")]
 _STATES = ", ".join(State)
-Ids = Annotated[
-    list[str], typer.Argument(metavar="ID...", autocompletion=completion.runs, help="The runs' ids.")
-]
+Ids = Annotated[list[str], typer.Argument(metavar="ID...", autocompletion=completion.runs, help="The runs' ids.")]
 
 
 @command(app, "list")
@@ -37,12 +35,8 @@ async def list_(  # noqa: PLR0913 - one for each filter
     workers: Annotated[list[str], several("--worker", "Only of this worker")],
     tags: Annotated[list[str], several("--tag", "Only with all of these tags")],
     meta: Annotated[list[str], several("--meta", "Only with this metadata, dots reach inside", "KEY=VALUE")],
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="TIME", help="Only created since then.")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option("--until", metavar="TIME", help="Only created before then.")
-    ] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="Only created since then.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only created before then.")] = None,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most so many.")] = 50,
     after: Annotated[
         str | None, typer.Option("--after", metavar="CURSOR", help="Go on where the last page ended.")
@@ -128,12 +122,8 @@ async def _all_lines(desk: Desk, id: str) -> list[Line]:
 
 
 def _line(line: Line, words: Words) -> str:
-    fields = {
-        name: value for name, value in (line.fields or {}).items() if name not in ("logger", "exception")
-    }
-    extra = " ".join(
-        f"{name}={value if isinstance(value, str) else data(value)}" for name, value in fields.items()
-    )
+    fields = {name: value for name, value in (line.fields or {}).items() if name not in ("logger", "exception")}
+    extra = " ".join(f"{name}={value if isinstance(value, str) else data(value)}" for name, value in fields.items())
     text = f"{words.clock(line.at)} {line.level:<7} {line.text} {extra}".rstrip()
     trace = (line.fields or {}).get("exception")
     return text if trace is None else f"{text}\n{trace}".rstrip()

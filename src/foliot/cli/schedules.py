@@ -17,13 +17,9 @@ from foliot.cli.workers import defined_jobs
 from foliot.errors import DefinitionError
 from foliot.model import Added, Fate, Overlap, Schedule
 
-app = typer.Typer(
-    name="schedules", help="List, pause, trigger, backfill and skip schedules.", no_args_is_help=True
-)
+app = typer.Typer(name="schedules", help="List, pause, trigger, backfill and skip schedules.", no_args_is_help=True)
 
-Id = Annotated[
-    str, typer.Argument(metavar="ID", autocompletion=completion.schedules, help="The schedule's id.")
-]
+Id = Annotated[str, typer.Argument(metavar="ID", autocompletion=completion.schedules, help="The schedule's id.")]
 Ids = Annotated[
     list[str],
     typer.Argument(metavar="ID...", autocompletion=completion.schedules, help="The schedules' ids."),
@@ -96,19 +92,14 @@ async def show(desk: Desk, id: Id) -> Answer:
         "runs": [documents.run(each, desk.now) for each in last],
     }
     words = desk.words
-    runs = [
-        (each.id, each.shown(desk.now), words.time(each.nominal_at or each.due_at), why(each))
-        for each in last
-    ]
+    runs = [(each.id, each.shown(desk.now), words.time(each.nominal_at or each.due_at), why(each)) for each in last]
     return Answer(
         document,
         [
             f"Schedule {id}",
             Table(rows=_facts(schedule, orphaned, words)),
             "",
-            Table(
-                title="Next", rows=[(words.time(each), words.away(each)) for each in upcoming], empty="never"
-            ),
+            Table(title="Next", rows=[(words.time(each), words.away(each)) for each in upcoming], empty="never"),
             "",
             Table(title="Last runs", columns=("RUN", "STATE", "FOR", "WHY"), rows=runs, empty="none yet"),
         ],
@@ -197,9 +188,7 @@ async def delete(desk: Desk, ids: Ids) -> Answer:
 async def skip(
     desk: Desk,
     id: Id,
-    at: Annotated[
-        str | None, typer.Option("--at", metavar="TIME", help="Which occurrence; default: the next.")
-    ] = None,
+    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="Which occurrence; default: the next.")] = None,
 ) -> Answer:
     """Skip one occurrence, the next or the one at a given time; its record will say so."""
     instant = await desk.scheduler.schedules.skip(id, None if at is None else given.moment(at, desk.words))
@@ -224,9 +213,7 @@ OverlapOption = Annotated[
 
 
 @command(app, "trigger")
-async def trigger(
-    desk: Desk, *, id: Id, args: Args = None, arg: Arg, overlap: OverlapOption = None
-) -> Answer:
+async def trigger(desk: Desk, *, id: Id, args: Args = None, arg: Arg, overlap: OverlapOption = None) -> Answer:
     """Run a schedule's job now, with other arguments if given; its next time stays.
 
     With --app, arguments are checked against the function.
@@ -257,9 +244,7 @@ async def backfill(
     added = await desk.scheduler.schedules.backfill(id, low, high, overlap=overlap or Overlap.QUEUE)
     new = [each for each in added if each.fate is not Fate.KNOWN]
     known = len(added) - len(new)
-    text = (
-        f"{many(len(new), 'run')} added; {known:,} of {many(len(added), 'occurrence')} had a record already"
-    )
+    text = f"{many(len(new), 'run')} added; {known:,} of {many(len(added), 'occurrence')} had a record already"
     return Answer({"schedule": id, "runs": [_added(each) for each in added]}, [text])
 
 

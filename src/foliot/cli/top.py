@@ -30,9 +30,7 @@ def register(app: typer.Typer) -> None:
 async def top(
     desk: Desk,
     once: Annotated[bool, typer.Option("--once", help="Print it once, and end.")] = False,
-    every: Annotated[
-        float, typer.Option("--every", metavar="SECONDS", min=0.1, help="How often to look.")
-    ] = 1.0,
+    every: Annotated[float, typer.Option("--every", metavar="SECONDS", min=0.1, help="How often to look.")] = 1.0,
 ) -> Answer | None:
     """Watch what happens now; Ctrl-C ends it.
 
@@ -85,9 +83,7 @@ def _parts(words: Words, minute: dict[str, int], counts: dict[str, Any], *tables
         f"{words.time(words.now)}   {many(counts['running'], 'run')} running, {_depth(counts['waiting'])}",
         f"In the last minute: {_rate(minute)}",
         "",
-        Table(
-            title="Running", columns=_RUNNING, rows=[_run(each, words) for each in running], empty="nothing"
-        ),
+        Table(title="Running", columns=_RUNNING, rows=[_run(each, words) for each in running], empty="nothing"),
         "",
         Table(title="Next", columns=_NEXT, rows=[_firing(each, words) for each in upcoming], empty="nothing"),
         "",

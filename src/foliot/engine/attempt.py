@@ -82,7 +82,7 @@ async def attempt(
         return held.interruption or Raised(error, _failure(error))
     except Crashed as crash:
         return Died(_failure(crash))
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the job raises is its conclusion
+    except (Exception, SystemExit) as error:
         return Raised(error, _failure(error))
     finally:
         if alarm is not None:
@@ -90,7 +90,11 @@ async def attempt(
 
 
 async def _called(
-    held: Held, job: Job[..., Any, Any], executor: Executor, middleware: Sequence[Middleware], resources: Mapping[Any, Any]
+    held: Held,
+    job: Job[..., Any, Any],
+    executor: Executor,
+    middleware: Sequence[Middleware],
+    resources: Mapping[Any, Any],
 ) -> object:
     args, kwargs = job.shape.decode(held.run.args)
     if job.wants_context:
@@ -125,7 +129,9 @@ def _failure(error: BaseException) -> Failure:
     if (told := getattr(error, "remote_traceback", None)) is not None:
         return Failure(kind=type(error).__name__, message=str(error), traceback=told[-LONGEST_TRACEBACK:])
     trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None and trace.tb_frame.f_globals["__name__"].startswith("foliot."):
+    while (
+        trace is not None and trace.tb_next is not None and trace.tb_frame.f_globals["__name__"].startswith("foliot.")
+    ):
         trace = trace.tb_next  # the way from our engine to the job's first line tells nobody anything
     text = "".join(traceback.format_exception(type(error), error, trace))
     return Failure(kind=type(error).__name__, message=str(error), traceback=text[-LONGEST_TRACEBACK:])

@@ -27,7 +27,9 @@ SOON = 250 * MILLISECOND
 class Keeper:
     """Renews the leases of a worker's runs, hands in their lines, and learns which of them to stop."""
 
-    def __init__(self, worker: Worker, store: Store, clock: Clock, jobs: Sequence[str], labels: tuple[str, ...]) -> None:
+    def __init__(
+        self, worker: Worker, store: Store, clock: Clock, jobs: Sequence[str], labels: tuple[str, ...]
+    ) -> None:
         self._worker, self._store, self._clock = worker, store, clock
         self._jobs, self._labels = tuple(jobs), labels
         self._started_at = clock.now()

@@ -44,7 +44,7 @@ class Loop:
         """One round; a failure of the store or a bug of ours must not end the loop."""
         try:
             wake_at = await self._round()
-        except Exception as problem:  # noqa: BLE001 - the loop must go on
+        except Exception as problem:
             return self._after(problem)
         if self.failures:
             log.info("%s: the store is back", self.name)

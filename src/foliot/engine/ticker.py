@@ -1,4 +1,7 @@
-"""The ticker: due schedules, through pure policy, into one atomic step of the store. Any number may run; nobody leads."""
+"""The ticker: due schedules, through pure policy, into one atomic step of the store.
+
+Any number may run; nobody leads.
+"""
 
 from __future__ import annotations
 

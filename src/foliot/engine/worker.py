@@ -136,7 +136,9 @@ class Worker:
             if accepted:
                 self._bench.aftermath.ended(held, ending, conclusion)
             else:
-                log.warning("run %s of %r: its lease was lost, so this ending does not count", held.run.id, held.run.job)
+                log.warning(
+                    "run %s of %r: its lease was lost, so this ending does not count", held.run.id, held.run.job
+                )
         if not self.held:
             self._emptied.set()
 

@@ -19,7 +19,9 @@ class Executor(Protocol):
     async def run(
         self, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], context: Context
     ) -> Any:
-        """Run a function with this context, and return or raise what it does. Cancelling this stops it as far as can be.
+        """Run a function with this context, and return or raise what it does.
+
+        Cancelling this stops it as far as can be.
 
         Raises Crashed when the process that ran it died.
         """

@@ -147,7 +147,9 @@ async def _awaited(
 
 def _raised(error: BaseException) -> Raised:
     trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None and trace.tb_frame.f_globals["__name__"].startswith("foliot."):
+    while (
+        trace is not None and trace.tb_next is not None and trace.tb_frame.f_globals["__name__"].startswith("foliot.")
+    ):
         trace = trace.tb_next
     return Raised(
         packed=_packed(error),

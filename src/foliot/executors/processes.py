@@ -1,4 +1,7 @@
-"""In processes: functions that need a processor of their own, or must be stoppable. A child that dies takes one run with it."""
+"""In processes: functions that need a processor of their own, or must be stoppable.
+
+A child that dies takes one run with it.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ _spawn = multiprocessing.get_context("spawn")
 
 
 class Processes:
-    """A bounded number of child processes, started when needed, one run at a time in each. ``size`` defaults to the processors."""
+    """A bounded number of child processes, started when needed, one run at a time in each.
+
+    ``size`` defaults to the processors.
+    """
 
     def __init__(self, size: int | None = None) -> None:
         self._size = size or os.cpu_count() or 1
@@ -38,7 +44,11 @@ class Processes:
     ) -> Any:
         context.enter()
         errand = Errand(
-            address(function), context.run, context.times_out_at, context.notes.level, pickle.dumps((args, dict(kwargs)))
+            address(function),
+            context.run,
+            context.times_out_at,
+            context.notes.level,
+            pickle.dumps((args, dict(kwargs))),
         )
         async with self._room:
             return await self._send(errand, context)
@@ -134,4 +144,3 @@ class Child:
         with suppress(ValueError):
             return f"its process was killed by {signal.Signals(-code).name}"
         return f"its process was killed by signal {-code}"
-

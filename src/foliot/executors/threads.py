@@ -1,4 +1,7 @@
-"""In threads: plain functions that may block. A thread cannot be killed: a function that was stopped is told, and left behind."""
+"""In threads: plain functions that may block.
+
+A thread cannot be killed: a function that was stopped is told, and left behind.
+"""
 
 from __future__ import annotations
 

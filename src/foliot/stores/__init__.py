@@ -23,7 +23,9 @@ def open_store(url: str) -> Store:
         case "sqlite":
             return _sqlite(url, unquote(parts.path), options)
         case scheme if scheme.partition("+")[0] in _LATER:
-            raise SettingsError(f"{url!r}: {scheme} stores come with a later version; there are memory:// and sqlite:///path")
+            raise SettingsError(
+                f"{url!r}: {scheme} stores come with a later version; there are memory:// and sqlite:///path"
+            )
         case _:
             raise SettingsError(f"{url!r} names no store; write memory:// or sqlite:///path/to/file.db")
 

@@ -238,7 +238,9 @@ class Catalogue:
         if by not in self._indexes:
             if len(self._indexes) >= _MOST_INDEXES:
                 del self._indexes[next(iter(self._indexes))]
-            self._indexes[by] = Index(self._claimed if by == "worker" else self._added, _every if by == "all" else things(by))
+            self._indexes[by] = Index(
+                self._claimed if by == "worker" else self._added, _every if by == "all" else things(by)
+            )
         return self._indexes[by]
 
 

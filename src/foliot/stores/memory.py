@@ -398,9 +398,7 @@ class MemoryStore(Store):
             self._traffic.unpark(old.parked)
         if new.parked is not None and new.parked != old.parked:
             self._traffic.park(new, new.parked)
-        if new.wakes_at is not None and (new.wakes_at, new.priority) != (old.wakes_at, old.priority):
-            self._wake(new, new.wakes_at)
-        elif new.wakes_at is not None and old.state is not new.state:
+        if (new.wakes_at is not None and (new.wakes_at, new.priority) != (old.wakes_at, old.priority)) or (new.wakes_at is not None and old.state is not new.state):
             self._wake(new, new.wakes_at)
         return new
 

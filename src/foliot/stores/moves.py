@@ -37,9 +37,7 @@ def claimed(run: Run, claim: Claim, now: int) -> Run:
 def parked(run: Run, lane: str, now: int) -> Run:
     """A due run before a full lane; if its lease had lapsed, it is put down."""
     attempts = run.attempts if run.state is PENDING else _with_last(run, now, Outcome.LOST)
-    return replace(
-        run, state=PENDING, parked=lane, wakes_at=None, worker=None, started_at=None, attempts=attempts
-    )
+    return replace(run, state=PENDING, parked=lane, wakes_at=None, worker=None, started_at=None, attempts=attempts)
 
 
 def woken(run: Run) -> Run:
@@ -137,9 +135,7 @@ def revived(run: Run, now: int) -> Run:
     )
 
 
-def _with_last(
-    run: Run, now: int, outcome: Outcome, error: Failure | None = None
-) -> tuple[Attempt, ...]:
+def _with_last(run: Run, now: int, outcome: Outcome, error: Failure | None = None) -> tuple[Attempt, ...]:
     last = Attempt(
         token=run.token,
         worker=run.worker,

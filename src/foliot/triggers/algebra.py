@@ -17,9 +17,7 @@ Direction = Literal["previous", "next"]
 
 Combined = TypeVar("Combined", bound=Trigger)
 
-_STEPS = (
-    500_000  # instants looked at before a search gives up: five days of every second, a year of every minute
-)
+_STEPS = 500_000  # instants looked at before a search gives up: five days of every second, a year of every minute
 _FAR = 400  # days looked at before one that a calendar covers is given up
 
 
@@ -190,9 +188,7 @@ def any_of(*triggers: Trigger) -> Trigger:
 def both(first: Trigger, second: Trigger) -> Both:
     """The instants at which both triggers fire."""
     _refuse_pauses(first, second)
-    return _that_fires(
-        Both((*_parts(first, Both), *_parts(second, Both))), "these never fire at the same instant"
-    )
+    return _that_fires(Both((*_parts(first, Both), *_parts(second, Both))), "these never fire at the same instant")
 
 
 def without(first: Trigger, second: Trigger) -> Without:

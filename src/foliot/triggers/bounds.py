@@ -50,9 +50,7 @@ class Bounded(Wrapper):
         return spec_of({"of": self.of.spec()}, start=start, until=until, limit=self.count)
 
 
-def bounded(
-    trigger: Trigger, *, start: int | None = None, end: int | None = None, limit: int | None = None
-) -> Bounded:
+def bounded(trigger: Trigger, *, start: int | None = None, end: int | None = None, limit: int | None = None) -> Bounded:
     """The trigger with these bounds in place of those of the same kind that it has."""
     if limit is not None:
         _check_limit(limit, trigger)

@@ -138,9 +138,7 @@ class Hours(Calendar):
     def edge_after(self, at: int, zone: str | None) -> int | None:
         clock, second = clock_of(self.tz or zone), at // SECOND
         day = clock.local(second) // DAY
-        edges = (
-            clock.instant((day + more) * DAY + time) for more in (0, 1) for time in (self.start, self.end)
-        )
+        edges = (clock.instant((day + more) * DAY + time) for more in (0, 1) for time in (self.start, self.end))
         change = clock.at(second).end  # after a clock change the same edges stand elsewhere
         return min(edge for edge in (*edges, change, second + 2 * DAY) if edge > second) * SECOND
 
@@ -283,9 +281,7 @@ def between(start: TimeOfDay, end: TimeOfDay, *, tz: tzinfo | str | None = None)
     """Each day from ``start`` to before ``end``, past midnight too: ``between("22:00", "06:00")``."""
     first, last = seconds_of(start), seconds_of(end)
     if first in (last, DAY):
-        raise TriggerError(
-            f"between({start!r}, {end!r}) has no beginning before its end; give two different times"
-        )
+        raise TriggerError(f"between({start!r}, {end!r}) has no beginning before its end; give two different times")
     return Hours(first, last, zone_name(tz))
 
 

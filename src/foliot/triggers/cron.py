@@ -52,9 +52,7 @@ class Cron(Trigger):
         put(self, "_seconds", _members(pattern.second.numbers))
         put(self, "_clock", clock_of(self.tz))
         if not self._dates.ever():
-            raise TriggerError(
-                f"{self.expression!r} never fires: no year has such a day{_why_never(pattern)}"
-            )
+            raise TriggerError(f"{self.expression!r} never fires: no year has such a day{_why_never(pattern)}")
 
     def next_at(self, after: int) -> int | None:
         second = after // _MICROS
@@ -161,9 +159,7 @@ def cron(  # noqa: PLR0913 - each argument is a field of the line or an option b
             raise TriggerError("cron() needs a line such as '0 9 * * mon-fri', or fields such as hour=9")
         expression, days = line_of(given), days or "and"
     elif given.keys() - {"week"}:
-        raise TriggerError(
-            f"cron() takes a line or fields by keyword, not both: {expression!r} and {', '.join(given)}"
-        )
+        raise TriggerError(f"cron() takes a line or fields by keyword, not both: {expression!r} and {', '.join(given)}")
     expression, zone = without_zone(expression, zone_name(tz))
     return Cron(canonical(expression), zone, gap, fold, days or "or", given.get("week"))
 

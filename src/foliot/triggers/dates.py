@@ -140,9 +140,7 @@ class Dates:
 
 
 @lru_cache(maxsize=4096)
-def dates(
-    days: Field, months: int, weekdays: Field, years: int | None, weeks: int | None, both: bool
-) -> Dates:
+def dates(days: Field, months: int, weekdays: Field, years: int | None, weeks: int | None, both: bool) -> Dates:
     """The days that these fields mean; equal fields share one value."""
     return Dates(days, months, weekdays, years, weeks, both)
 

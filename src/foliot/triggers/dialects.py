@@ -65,9 +65,7 @@ def from_seconds_last(expression: str, *, tz: tzinfo | str | None = None) -> Cro
     return cron(" ".join(parts), tz=tz)
 
 
-def from_crontab_file(
-    path: str | Path, *, system: bool = False, tz: tzinfo | str | None = None
-) -> list[CrontabLine]:
+def from_crontab_file(path: str | Path, *, system: bool = False, tz: tzinfo | str | None = None) -> list[CrontabLine]:
     """The lines of a crontab file; with ``system`` each names a user before its command.
 
     ``CRON_TZ=`` and ``TZ=`` lines set the zone of what follows; other settings and comments are passed over.

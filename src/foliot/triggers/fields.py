@@ -112,11 +112,7 @@ def _counted(kind: Kind, text: str, at: int) -> Field | None:
     if kind is DAY and (found := _NEAREST.fullmatch(text)):
         return Field(0, (Rule("near", _number(kind, found[1], at)) if found[1] else Rule("workday"),))
     if kind is WEEKDAY and (found := _NTH.fullmatch(text)):
-        nth = (
-            0
-            if found[3]
-            else _within(int(found[2]), 1, 5, "weekdays of one kind in a month", at + found.start(2))
-        )
+        nth = 0 if found[3] else _within(int(found[2]), 1, 5, "weekdays of one kind in a month", at + found.start(2))
         return Field(0, (Rule("nth", _number(kind, found[1], at) % 7, nth),))
     return None
 
@@ -135,11 +131,7 @@ def _plain(kind: Kind, text: str, at: int, seed: str) -> Field:
         return _hashed(kind, low, high, every if step else None, seed, at)
     start = _number(kind, first, at)
     if last is None:
-        return (
-            Field(_run(start % (kind.high + 1), kind.high, every), wild=True)
-            if step
-            else Field(_bit(kind, start))
-        )
+        return Field(_run(start % (kind.high + 1), kind.high, every), wild=True) if step else Field(_bit(kind, start))
     return _range(kind, start, _number(kind, last, at + found.start(5)), every, at)
 
 

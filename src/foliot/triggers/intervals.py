@@ -30,11 +30,7 @@ class Every(Trigger):
         return after + self.interval - (after - anchor) % self.interval
 
     def nth_at(self, after: int, count: int) -> int | None:
-        return (
-            None
-            if count < 1
-            else after + count * self.interval - (after - (self.anchor or 0)) % self.interval
-        )
+        return None if count < 1 else after + count * self.interval - (after - (self.anchor or 0)) % self.interval
 
     def settled(self, now: int) -> Trigger:
         return self if self.anchor is not None else replace(self, anchor=now)
@@ -82,9 +78,7 @@ class Randomly(Trigger):
     def __post_init__(self) -> None:
         at_least_a_millisecond(self.shortest)
         if self.longest < self.shortest:
-            raise TriggerError(
-                f"waits from {spell(self.shortest)} to {spell(self.longest)}: give the shortest first"
-            )
+            raise TriggerError(f"waits from {spell(self.shortest)} to {spell(self.longest)}: give the shortest first")
 
     def next_at(self, after: int) -> int | None:
         anchor, slot = self.anchor or 0, (self.shortest + self.longest) // 2

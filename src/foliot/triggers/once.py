@@ -40,9 +40,7 @@ class After(Trigger):
     length: int
 
     def next_at(self, after: int) -> int | None:
-        raise TriggerError(
-            f"after({spell(self.length)!r}) counts from the creation of its schedule; settle it first"
-        )
+        raise TriggerError(f"after({spell(self.length)!r}) counts from the creation of its schedule; settle it first")
 
     def settled(self, now: int) -> Trigger:
         return At((now + self.length,))

@@ -53,9 +53,7 @@ class Recurrence(Trigger):
                 f"{self.rule!r} starts with the creation of its schedule; settle it first, or give start="
             )
         later = _from(self.rule, self.start).later
-        found = first_after(
-            after // SECOND, later, clock_of(self.tz), gap=self.gap == "after", fold=self.fold
-        )
+        found = first_after(after // SECOND, later, clock_of(self.tz), gap=self.gap == "after", fold=self.fold)
         return None if found is None else found * SECOND
 
     def settled(self, now: int) -> Trigger:
@@ -116,9 +114,7 @@ def _lines(text: str) -> _Lines:
             named = (each[5:] for each in parameters if each.upper().startswith("TZID="))
             tz = next(named, "UTC" if value.endswith("Z") else None)
     if len(found["RRULE"]) != 1 or len(found["DTSTART"]) > 1:
-        raise TriggerError(
-            f"{text!r} has {len(found['RRULE'])} rules; give one, and put several together with |"
-        )
+        raise TriggerError(f"{text!r} has {len(found['RRULE'])} rules; give one, and put several together with |")
     times = {name: tuple(map(_spelled_out, found[name])) for name in ("DTSTART", "RDATE", "EXDATE")}
     start = times["DTSTART"][0].removesuffix("+00:00") if times["DTSTART"] else None
     return _Lines(found["RRULE"][0], start, tz, times["RDATE"], times["EXDATE"])
@@ -129,9 +125,7 @@ def _spelled_out(text: str) -> str:
     try:
         return datetime.fromisoformat(text).isoformat()
     except ValueError:
-        raise TriggerError(
-            f"{text!r} is not a time of iCalendar; it is written like 20261231T090000"
-        ) from None
+        raise TriggerError(f"{text!r} is not a time of iCalendar; it is written like 20261231T090000") from None
 
 
 def _local_text(start: Moment, zone: str | None) -> str:
@@ -175,11 +169,7 @@ class _Rule:
 
     def possible(self) -> bool:
         """Whether any day is as the rule wants it; the library would look for one up to the year 9999."""
-        days = {
-            name: value
-            for name, value in self._words.items()
-            if name in ("BYMONTH", "BYMONTHDAY", "BYYEARDAY")
-        }
+        days = {name: value for name, value in self._words.items() if name in ("BYMONTH", "BYMONTHDAY", "BYYEARDAY")}
         if self._words["FREQ"] in ("MONTHLY", "YEARLY") or len(days) < 1:
             return True
         yearly = ";".join(("FREQ=YEARLY", *(f"{name}={value}" for name, value in days.items())))

@@ -62,9 +62,7 @@ def every(
 def _by_calendar(zone: str | None, anchor: Moment | date | None, words: CalendarWords) -> Recurring:
     months = words.get("years", 0) * 12 + words.get("months", 0)
     days = words.get("weeks", 0) * 7 + words.get("days", 0)
-    local = (
-        None if anchor is None else clock_of(zone).local(instant(_moment(anchor), zone_of(zone)) // SECOND)
-    )
+    local = None if anchor is None else clock_of(zone).local(instant(_moment(anchor), zone_of(zone)) // SECOND)
     return Recurring(
         months=months,
         days=days,
@@ -87,17 +85,13 @@ def _times(at: TimeOfDay | Iterable[TimeOfDay] | None, default: int) -> tuple[in
         return (default,)
     found = {seconds_of(each) for each in ([at] if isinstance(at, str | time) else at)}
     if not found or max(found) >= DAY:
-        raise TriggerError(
-            "at needs times of the day before 24:00, such as at='09:00' or at=['09:00', '17:30']"
-        )
+        raise TriggerError("at needs times of the day before 24:00, such as at='09:00' or at=['09:00', '17:30']")
     return tuple(sorted(found))
 
 
 def randomly(shortest: Length, longest: Length, *, anchor: Moment | None = None) -> Randomly:
     """After random waits of ``shortest`` to ``longest``, different for each schedule."""
-    return Randomly(
-        length(shortest), length(longest), None if anchor is None else instant(anchor, zone_of(None))
-    )
+    return Randomly(length(shortest), length(longest), None if anchor is None else instant(anchor, zone_of(None)))
 
 
 def hourly(*minutes: int, tz: tzinfo | str | None = None) -> Trigger:
@@ -110,16 +104,12 @@ def daily(*at: TimeOfDay, tz: tzinfo | str | None = None) -> Trigger:
     return _on(at, tz)
 
 
-def weekly(
-    *weekdays: str, at: TimeOfDay | Iterable[TimeOfDay] = "00:00", tz: tzinfo | str | None = None
-) -> Trigger:
+def weekly(*weekdays: str, at: TimeOfDay | Iterable[TimeOfDay] = "00:00", tz: tzinfo | str | None = None) -> Trigger:
     """Each week on these weekdays (default Monday): ``weekly("mon", "thu", at="09:00")``."""
     return _on(at, tz, weekday=",".join(weekdays or ("mon",)))
 
 
-def monthly(
-    *days: int | str, at: TimeOfDay | Iterable[TimeOfDay] = "00:00", tz: tzinfo | str | None = None
-) -> Trigger:
+def monthly(*days: int | str, at: TimeOfDay | Iterable[TimeOfDay] = "00:00", tz: tzinfo | str | None = None) -> Trigger:
     """Each month on these days (default the first): ``monthly(1, 15)``, ``monthly("last", "2nd tue")``."""
     return any_of(*(_on(at, tz, day=day) for day in days or (1,)))
 

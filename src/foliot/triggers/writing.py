@@ -40,9 +40,7 @@ _USUAL = {"gap": "after", "fold": "first", "days": "or"}
 
 def spec_of(kind: dict[str, object], **options: object) -> dict[str, object]:
     """A trigger's JSON: what makes its kind, and of its options those that are said and not as usual."""
-    return kind | {
-        name: value for name, value in options.items() if value is not None and value != _USUAL.get(name)
-    }
+    return kind | {name: value for name, value in options.items() if value is not None and value != _USUAL.get(name)}
 
 
 TimeOfDay = time | str

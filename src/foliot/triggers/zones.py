@@ -102,8 +102,7 @@ class Clock:
         cuts = [low, *self._changes(low, high), high]
         offsets = [self.offset(low - 1), *(self.offset(cut) for cut in cuts)]
         stretches = [
-            _stretch(cuts[i], cuts[i + 1], offsets[i + 1], offsets[i], offsets[i + 2])
-            for i in range(len(cuts) - 1)
+            _stretch(cuts[i], cuts[i + 1], offsets[i + 1], offsets[i], offsets[i + 2]) for i in range(len(cuts) - 1)
         ]
         self._blocks[block] = learned = (cuts[:-1], stretches)
         return learned
@@ -159,9 +158,7 @@ def zone_name(tz: tzinfo | str | None) -> str | None:
     return name
 
 
-def first_after(
-    second: int, later: Callable[[int], int | None], clock: Clock, *, gap: bool, fold: Fold
-) -> int | None:
+def first_after(second: int, later: Callable[[int], int | None], clock: Clock, *, gap: bool, fold: Fold) -> int | None:
     """The first instant strictly after ``second`` at which the clocks show one of the local times wanted.
 
     ``later(local)`` is the first wanted local time strictly later than ``local``. With ``gap`` a wanted time

@@ -63,11 +63,7 @@ _COLUMNS = ("JOB", "WHAT IT IS", "DONE", "SKIPPED", "OTHER", "ATTEMPTS", "NOW", 
 def _row(job: str, about: str, look: Look) -> tuple[str, ...]:
     runs = [run for _, run in sorted(look.items()) if run.job == job]
     running = [each for each in runs if each.state is State.RUNNING]
-    other = [
-        each
-        for each in runs
-        if each.state not in (State.SUCCEEDED, State.SKIPPED, State.RUNNING, State.PENDING)
-    ]
+    other = [each for each in runs if each.state not in (State.SUCCEEDED, State.SKIPPED, State.RUNNING, State.PENDING)]
     return (
         job,
         about,

@@ -60,9 +60,7 @@ class Play:
         await patience.cancel("nobody waits for it any more")
         self._board.say("asked for patience to be cancelled")
         mine = (flaky.id, stuck.id, primes.id, patience.id)
-        await self._until(
-            lambda look: all(look[each].state.over for each in mine), "the small things are over"
-        )
+        await self._until(lambda look: all(look[each].state.over for each in mine), "the small things are over")
 
     async def _kill_in_the_middle_of_a_report(self) -> tuple[str, int]:
         self._board.say("enqueued: report")
@@ -102,9 +100,7 @@ class Play:
             if happened(self._look):
                 return
             if self._now() > latest:
-                raise FoliotError(
-                    f"waited {PATIENCE // SECOND} s in vain until {what}; {self._worker_logs()}"
-                )
+                raise FoliotError(f"waited {PATIENCE // SECOND} s in vain until {what}; {self._worker_logs()}")
             await self._scheduler.clock.sleep(LOOK)
 
     async def _until_run(self, id: str, happened: Callable[[Run], bool], what: str) -> Run:

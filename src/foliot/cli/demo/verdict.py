@@ -76,29 +76,21 @@ def instants(schedule: Schedule) -> list[int]:
 
 def _all_over(runs: Sequence[Run]) -> Claim:
     live = [each for each in runs if not each.state.over]
-    return Claim(
-        "every run that was wanted is over", not live, f"{many(len(runs), 'run')}, {len(live)} not over"
-    )
+    return Claim("every run that was wanted is over", not live, f"{many(len(runs), 'run')}, {len(live)} not over")
 
 
 def _retried(run: Run) -> Claim:
-    return _outcomes(
-        "flaky failed twice and then succeeded", run, [Outcome.FAILED, Outcome.FAILED, Outcome.SUCCEEDED]
-    )
+    return _outcomes("flaky failed twice and then succeeded", run, [Outcome.FAILED, Outcome.FAILED, Outcome.SUCCEEDED])
 
 
 def _outcomes(text: str, run: Run, wanted: Sequence[Outcome]) -> Claim:
     """The attempts ended like this; those lost with a killed worker are another claim's business."""
     found = [each.outcome for each in run.timeline if each.outcome is not Outcome.LOST]
-    return Claim(
-        text, found == wanted, ", then ".join("running" if each is None else each.value for each in found)
-    )
+    return Claim(text, found == wanted, ", then ".join("running" if each is None else each.value for each in found))
 
 
 def _overlaps(runs: Sequence[Run]) -> Claim:
-    skipped = [
-        each for each in runs if each.state is State.SKIPPED and (each.reason or "").startswith("overlap")
-    ]
+    skipped = [each for each in runs if each.state is State.SKIPPED and (each.reason or "").startswith("overlap")]
     done = [each for each in runs if each.state is State.SUCCEEDED]
     return Claim(
         "slow never overlapped itself, and each skipped firing says so",

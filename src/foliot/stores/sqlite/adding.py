@@ -50,9 +50,7 @@ class _Adding:
     def _load_holders(self, unique: Iterable[tuple[str, Unique]]) -> dict[str, Run]:
         """The runs that hold the keys of those that would change them."""
         bold = (Clash.REPLACE, Clash.RENEW)
-        names = [
-            self._holders[key.key].run for _, key in unique if key.clash in bold and key.key in self._holders
-        ]
+        names = [self._holders[key.key].run for _, key in unique if key.clash in bold and key.key in self._holders]
         return load(self._db, names) if names else {}
 
     def add(self, run: Run) -> Added:
@@ -72,9 +70,7 @@ class _Adding:
         holder = self._holders.get(unique.key)
         if holder is None or not holder.holds(self._now):
             return self._take(run, unique)
-        standing = (
-            self._new.get(holder.run) or self._changed.get(holder.run) or self._standing.get(holder.run)
-        )
+        standing = self._new.get(holder.run) or self._changed.get(holder.run) or self._standing.get(holder.run)
         match unique.clash:
             case Clash.DROP:
                 return Added(id=holder.run, fate=Fate.DROPPED)
@@ -134,9 +130,7 @@ class _Adding:
 
 
 def _known(db: sqlite3.Connection, ids: Sequence[str]) -> set[str]:
-    return {
-        name for [name] in db.execute(f"SELECT id FROM runs WHERE id IN {THESE}", (listed(ids),)).fetchall()
-    }
+    return {name for [name] in db.execute(f"SELECT id FROM runs WHERE id IN {THESE}", (listed(ids),)).fetchall()}
 
 
 def _holders(db: sqlite3.Connection, keys: Sequence[str]) -> dict[str, _Holder]:

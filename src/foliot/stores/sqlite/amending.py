@@ -43,11 +43,7 @@ def _amended(run: Run, change: Change, now: int) -> Run:
 
 def _revive(tx: Transaction, runs: dict[str, Run], ids: Sequence[str], now: int) -> None:
     """Those that are over live again; only then is counted who waits for whom of them."""
-    again = [
-        revived(run, now)
-        for name in dict.fromkeys(ids)
-        if (run := runs.get(name)) and _may_live(tx.db, run, now)
-    ]
+    again = [revived(run, now) for name in dict.fromkeys(ids) if (run := runs.get(name)) and _may_live(tx.db, run, now)]
     save(tx.db, again)
     runs |= {run.id: run for run in again}
     waiting = [settled(run, wait_for(tx.db, run.id, run.after)) for run in again if run.after]
@@ -117,9 +113,7 @@ def prune(tx: Transaction, before: int | None, keep: int | None, limit: int) -> 
     return len(old)
 
 
-def _old(
-    db: sqlite3.Connection, job: str, before: int | None, keep: int | None, limit: int
-) -> list[tuple[int, str]]:
+def _old(db: sqlite3.Connection, job: str, before: int | None, keep: int | None, limit: int) -> list[tuple[int, str]]:
     """The oldest of a job that may go: those before the age that was said, or before the oldest that is kept."""
     bound = (_NEVER if before is None else before, "")
     if keep is not None:

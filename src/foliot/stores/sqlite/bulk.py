@@ -30,9 +30,7 @@ def listed(values: Iterable[Any]) -> str:
     return _encode(list(values)).decode()
 
 
-def insert(
-    db: sqlite3.Connection, table: str, columns: Sequence[str], rows: Iterable[Row], clash: str = ""
-) -> None:
+def insert(db: sqlite3.Connection, table: str, columns: Sequence[str], rows: Iterable[Row], clash: str = "") -> None:
     """Write new rows. Where a key is taken, ``clash`` says what to do, else the schema."""
     for stride, values in _strides(rows):
         db.execute(_insertion(table, tuple(columns), stride, clash), values)

@@ -11,7 +11,10 @@ from foliot.errors import StoreCorrupt, StoreError, StoreFull, StoreUnavailable
 from foliot.stores.sqlite.schema import migrate, refuse_foreign
 
 Durability = Literal["full", "relaxed"]
-"""``full``: every commit reaches the disk before it is answered. ``relaxed``: a power cut may take the last ones back."""
+"""``full``: every commit reaches the disk before it is answered.
+
+``relaxed``: a power cut may take the last ones back.
+"""
 
 LOCK_WAIT = 5.0
 """How many seconds to wait for a file that other processes are writing."""
@@ -95,9 +98,7 @@ def explained(error: sqlite3.Error, path: Path) -> StoreError:
 def _refuse_impossible(path: Path) -> None:
     if sqlite3.sqlite_version_info < OLDEST:
         needed = ".".join(map(str, OLDEST))
-        raise StoreUnavailable(
-            f"this Python has SQLite {sqlite3.sqlite_version}; {needed} or newer is needed"
-        )
+        raise StoreUnavailable(f"this Python has SQLite {sqlite3.sqlite_version}; {needed} or newer is needed")
     if not path.parent.is_dir():
         raise StoreUnavailable(
             f"the directory {path.parent} for {path.name} does not exist; make it, or give another path"
@@ -114,7 +115,10 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def _switch_to_wal(db: sqlite3.Connection) -> None:
-    """Readers and the writer shall not wait for each other. Refused while another process opens the file, so tried again."""
+    """Readers and the writer shall not wait for each other.
+
+    Refused while another process opens the file, so tried again.
+    """
     for _ in range(99):
         try:
             db.execute("PRAGMA journal_mode = WAL")

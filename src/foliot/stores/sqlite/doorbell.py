@@ -95,9 +95,7 @@ class Doorbell:
         door.bind((HOST, 0))
         row = door.getsockname()[1], os.getpid()
         self._writer.tell(lambda tx: tx.db.execute("INSERT OR REPLACE INTO bells VALUES (?, ?)", row))
-        threading.Thread(
-            target=self._answer, args=(door,), name="foliot-sqlite-doorbell", daemon=True
-        ).start()
+        threading.Thread(target=self._answer, args=(door,), name="foliot-sqlite-doorbell", daemon=True).start()
 
     def _answer(self, door: socket.socket) -> None:
         with door:

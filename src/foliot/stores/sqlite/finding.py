@@ -179,9 +179,7 @@ def _grouping(by: str) -> Grouping:
         return Grouping("meta_at(meta, ?)", (by.removeprefix("meta."),))
     if by in _COUNTED:
         return Grouping(by)
-    raise ValueError(
-        f"runs cannot be counted by {by!r}; by {', '.join(_COUNTED)}, tag or meta.<path> they can"
-    )
+    raise ValueError(f"runs cannot be counted by {by!r}; by {', '.join(_COUNTED)}, tag or meta.<path> they can")
 
 
 def _states(db: sqlite3.Connection) -> dict[str, int]:
@@ -192,9 +190,7 @@ def _states(db: sqlite3.Connection) -> dict[str, int]:
     return counts | ({State.SUCCEEDED.value: succeeded} if succeeded else {})
 
 
-_OTHER_STATES = (
-    "SELECT state, count(*) FROM runs INDEXED BY runs_state WHERE state <> 'succeeded' GROUP BY state"
-)
+_OTHER_STATES = "SELECT state, count(*) FROM runs INDEXED BY runs_state WHERE state <> 'succeeded' GROUP BY state"
 
 
 def _labelled(counts: Iterable[tuple[str, int]]) -> dict[str, int]:

@@ -54,9 +54,7 @@ def _put_schedules(tx: Transaction, schedules: Sequence[Schedule]) -> None:
         versions[each.id] = versions.get(each.id, 0) + 1
         rows.append(_row(replace(each, version=versions[each.id])))
     insert(tx.db, "schedules", _COLUMNS, rows)
-    tx.hint(
-        Topic.SCHEDULES, min((each.wakes_at for each in schedules if each.wakes_at is not None), default=None)
-    )
+    tx.hint(Topic.SCHEDULES, min((each.wakes_at for each in schedules if each.wakes_at is not None), default=None))
 
 
 def _put_limits(tx: Transaction, limits: Sequence[Limit]) -> None:
@@ -94,9 +92,7 @@ def _dropped(tx: Transaction, kind: type[Record], name: str) -> bool:
     return gone
 
 
-def records(
-    db: sqlite3.Connection, kind: type[R], ids: Sequence[str] | None, after: str, limit: int | None
-) -> list[R]:
+def records(db: sqlite3.Connection, kind: type[R], ids: Sequence[str] | None, after: str, limit: int | None) -> list[R]:
     """The records of a kind in order of id."""
     table, decode = _KINDS[kind]
     some = "" if ids is None else f" AND id IN {THESE}"
@@ -155,9 +151,7 @@ def _last_of_each(rows: Iterable[Row]) -> Iterable[Row]:
 
 
 def _next(db: sqlite3.Connection, now: int) -> int | None:
-    [[instant]] = db.execute(
-        "SELECT min(wakes_at) FROM schedules INDEXED BY schedules_due WHERE wakes_at > ?", (now,)
-    )
+    [[instant]] = db.execute("SELECT min(wakes_at) FROM schedules INDEXED BY schedules_due WHERE wakes_at > ?", (now,))
     return instant
 
 

@@ -121,9 +121,7 @@ class Lanes:
         if (allowed := rate(limit)) is None:
             return 0
         since = self._now - allowed[1]
-        rows = self._db.execute(
-            "SELECT coalesce(sum(n), 0) FROM starts WHERE lane = ? AND at > ?", (name, since)
-        )
+        rows = self._db.execute("SELECT coalesce(sum(n), 0) FROM starts WHERE lane = ? AND at > ?", (name, since))
         [[started]] = rows.fetchall()
         return started
 
@@ -132,9 +130,7 @@ class Lanes:
         if counted:
             self._db.execute("DELETE FROM starts WHERE at <= ?", (self._now - self._tx.longest_window,))
             rows = [(name, self._now, lane.starts) for name, lane in counted]
-            insert(
-                self._db, "starts", ("lane", "at", "n"), rows, "ON CONFLICT DO UPDATE SET n = n + excluded.n"
-            )
+            insert(self._db, "starts", ("lane", "at", "n"), rows, "ON CONFLICT DO UPDATE SET n = n + excluded.n")
 
     # parking and waking
 
@@ -166,9 +162,7 @@ class Lanes:
         if allowed is None or allowed[0] <= 0:
             return None
         counted = 0
-        newest = self._db.execute(
-            "SELECT at, n FROM starts WHERE lane = ? ORDER BY at DESC", (lane,)
-        ).fetchall()
+        newest = self._db.execute("SELECT at, n FROM starts WHERE lane = ? ORDER BY at DESC", (lane,)).fetchall()
         for at, n in newest:
             counted += n
             if counted >= allowed[0]:
@@ -225,9 +219,7 @@ def unparked(tx: Transaction, lanes: Iterable[str | None]) -> None:
         tx.db.execute(_NEED_NOT_LOOK, (lane,))
 
 
-_RUNNING = (
-    f"SELECT {COLUMNS} FROM runs INDEXED BY runs_state WHERE state = 'running' AND state <> 'succeeded'"
-)
+_RUNNING = f"SELECT {COLUMNS} FROM runs INDEXED BY runs_state WHERE state = 'running' AND state <> 'succeeded'"
 
 _NEED_NOT_LOOK = """
 UPDATE lanes SET look_at = NULL WHERE lane = ?1 AND NOT EXISTS (SELECT 1 FROM runs WHERE parked = ?1)

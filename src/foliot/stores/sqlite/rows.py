@@ -97,9 +97,7 @@ def run_of(row: Row) -> Run:
 
 def _completed(run: Run, rest: Row) -> Run:
     """With all that most runs do not have."""
-    fields = {
-        name: read(value) for (name, read), value in zip(_REST, rest[:-1], strict=True) if value is not None
-    }
+    fields = {name: read(value) for (name, read), value in zip(_REST, rest[:-1], strict=True) if value is not None}
     if rest[-1] is not None:
         fields |= asdict(_more(rest[-1]))
     return replace(run, **fields)

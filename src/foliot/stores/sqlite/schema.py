@@ -1,6 +1,7 @@
 """The tables, how they came to be, and the refusal to touch a file that is not ours.
 
-Plain SQL can read a store: a run is one row of ``runs``, with its times in microseconds since the epoch and its lists in JSON.
+Plain SQL can read a store: a run is one row of ``runs``, with its times in microseconds since the epoch and its lists
+in JSON.
 """
 
 from __future__ import annotations
@@ -76,14 +77,11 @@ CREATE INDEX runs_queue ON runs (queue, id) WHERE queue <> 'default';
 CREATE INDEX runs_worker ON runs (worker, id) WHERE worker IS NOT NULL;
 CREATE INDEX runs_created ON runs (created_at);
 
-CREATE TABLE terms (term TEXT NOT NULL, run TEXT NOT NULL, PRIMARY KEY (term, run) ON CONFLICT IGNORE) STRICT, WITHOUT ROWID;
-CREATE TABLE waits (upstream TEXT NOT NULL, run TEXT NOT NULL, PRIMARY KEY (upstream, run)) STRICT, WITHOUT ROWID;
-CREATE INDEX waits_run ON waits (run);
-CREATE TABLE keys (key TEXT PRIMARY KEY ON CONFLICT REPLACE, run TEXT NOT NULL, until INTEGER) STRICT, WITHOUT ROWID;
-CREATE TABLE lines (
-  run TEXT NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL, level TEXT NOT NULL, text TEXT NOT NULL, fields TEXT,
-  PRIMARY KEY (run, n)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE terms (term TEXT NOT NULL, run TEXT NOT NULL, PRIMARY KEY (term, run) ON CONFLICT IGNORE) STRICT, WITHOUT
+ROWID; CREATE TABLE waits (upstream TEXT NOT NULL, run TEXT NOT NULL, PRIMARY KEY (upstream, run)) STRICT, WITHOUT
+ROWID; CREATE INDEX waits_run ON waits (run); CREATE TABLE keys (key TEXT PRIMARY KEY ON CONFLICT REPLACE, run TEXT NOT
+NULL, until INTEGER) STRICT, WITHOUT ROWID; CREATE TABLE lines ( run TEXT NOT NULL, n INTEGER NOT NULL, at INTEGER NOT
+NULL, level TEXT NOT NULL, text TEXT NOT NULL, fields TEXT, PRIMARY KEY (run, n) ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE lanes (lane TEXT PRIMARY KEY, busy INTEGER NOT NULL DEFAULT 0, look_at INTEGER) STRICT, WITHOUT ROWID;
 CREATE INDEX lanes_look ON lanes (look_at) WHERE look_at IS NOT NULL;
@@ -92,12 +90,11 @@ CREATE TABLE starts (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX starts_at ON starts (at);
 
-CREATE TABLE schedules (
-  id TEXT PRIMARY KEY ON CONFLICT REPLACE, job TEXT NOT NULL, wakes_at INTEGER, version INTEGER NOT NULL, body TEXT NOT NULL
-) STRICT;
-CREATE INDEX schedules_due ON schedules (wakes_at, id) WHERE wakes_at IS NOT NULL;
-CREATE TABLE limits (id TEXT PRIMARY KEY ON CONFLICT REPLACE, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE workers (id TEXT PRIMARY KEY ON CONFLICT REPLACE, seen_at INTEGER NOT NULL, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE schedules ( id TEXT PRIMARY KEY ON CONFLICT REPLACE, job TEXT NOT NULL, wakes_at INTEGER, version INTEGER
+NOT NULL, body TEXT NOT NULL ) STRICT; CREATE INDEX schedules_due ON schedules (wakes_at, id) WHERE wakes_at IS NOT
+NULL; CREATE TABLE limits (id TEXT PRIMARY KEY ON CONFLICT REPLACE, body TEXT NOT NULL) STRICT, WITHOUT ROWID; CREATE
+TABLE workers (id TEXT PRIMARY KEY ON CONFLICT REPLACE, seen_at INTEGER NOT NULL, body TEXT NOT NULL) STRICT, WITHOUT
+ROWID;
 
 CREATE TABLE bells (port INTEGER PRIMARY KEY, pid INTEGER NOT NULL) STRICT;
 CREATE TABLE counters (name TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -106,18 +103,14 @@ CREATE TABLE counters (name TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOU
 
 MIGRATIONS: tuple[Migration, ...] = (FIRST,)
 
-_KEPT = (
-    "CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL) STRICT"
-)
+_KEPT = "CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL) STRICT"
 
 
 def refuse_foreign(db: sqlite3.Connection, path: str) -> None:
     """Raise StoreCorrupt for the database of another program. Changes nothing, also not in a file that is empty."""
     ours = _pragma(db, "application_id") == APPLICATION
     if not ours and (_pragma(db, "application_id") or _pragma(db, "user_version") or _objects(db)):
-        raise StoreCorrupt(
-            f"{path} is a SQLite database of another program; nothing was changed; give another path"
-        )
+        raise StoreCorrupt(f"{path} is a SQLite database of another program; nothing was changed; give another path")
 
 
 def migrate(db: sqlite3.Connection, path: str, migrations: Sequence[Migration] = MIGRATIONS) -> None:
@@ -144,13 +137,9 @@ def _applied(db: sqlite3.Connection, path: str, migrations: Sequence[Migration])
     try:
         kept = db.execute("SELECT name, checksum FROM migrations ORDER BY number").fetchall()
     except sqlite3.OperationalError as error:
-        raise StoreCorrupt(
-            f"{path} has lost its table of migrations ({error}); restore it from a backup"
-        ) from error
+        raise StoreCorrupt(f"{path} has lost its table of migrations ({error}); restore it from a backup") from error
     if len(kept) > len(migrations):
-        raise StoreCorrupt(
-            f"{path} was written by a newer Foliot ({kept[-1][0]!r}); upgrade Foliot to open it"
-        )
+        raise StoreCorrupt(f"{path} was written by a newer Foliot ({kept[-1][0]!r}); upgrade Foliot to open it")
     for step, (name, checksum) in zip(migrations, kept, strict=False):
         if step.checksum != checksum:
             raise StoreCorrupt(
@@ -175,9 +164,7 @@ def _refuse_altered(db: sqlite3.Connection, path: str, migrations: Sequence[Migr
     fresh.close()
     if changed:
         names = ", ".join(sorted(name for name, _ in changed))
-        raise StoreCorrupt(
-            f"{path} has an altered schema ({names}); restore it from a backup, or undo the change"
-        )
+        raise StoreCorrupt(f"{path} has an altered schema ({names}); restore it from a backup, or undo the change")
 
 
 def _objects(db: sqlite3.Connection) -> set[tuple[str, str]]:

@@ -182,9 +182,7 @@ def keep_lines(db: sqlite3.Connection, given: Iterable[Beat | Ending]) -> None:
         if each.lines:
             [[last]] = db.execute("SELECT coalesce(max(n), 0) FROM lines WHERE run = ?", (each.run,))
             rows = [(each.run, n, *_line(line)) for n, line in enumerate(each.lines, last + 1)]
-            db.executemany(
-                "INSERT INTO lines (run, n, at, level, text, fields) VALUES (?, ?, ?, ?, ?, ?)", rows
-            )
+            db.executemany("INSERT INTO lines (run, n, at, level, text, fields) VALUES (?, ?, ?, ?, ?, ?)", rows)
 
 
 def _line(line: Line) -> tuple[int, str, str, str | None]:

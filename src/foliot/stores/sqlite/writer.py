@@ -63,7 +63,10 @@ class Desk:
         self._accept(Ask(verb))
 
     def _accept(self, ask: Ask) -> None:
-        """Take an ask in. Raises StoreUnavailable after a close, and in a forked child, where the thread does not exist."""
+        """Take an ask in.
+
+        Raises StoreUnavailable after a close, and in a forked child, where the thread does not exist.
+        """
         if os.getpid() != self._pid:
             raise StoreUnavailable(
                 f"{self._path} was opened before this process was forked; open a store of its own here"

@@ -26,9 +26,7 @@ from foliot.testing.exam.scene import (
 
 
 class Amending:
-    async def test_each_amended_run_is_told_as_it_is_now_and_none_where_there_is_none(
-        self, store: Store
-    ) -> None:
+    async def test_each_amended_run_is_told_as_it_is_now_and_none_where_there_is_none(self, store: Store) -> None:
         await add(store, a_run("a"), a_run("b"))
 
         told = await store.amend(["b", "nobody", "a"], Change(priority=7), 5)

@@ -132,9 +132,7 @@ class Durability:
         assert await fates(store, *newcomers, now=49) == ["dropped", "dropped"]
         await store.close()
 
-    async def test_a_lane_is_still_full_and_still_wakes_who_was_parked(
-        self, store: Store, tmp_path: Path
-    ) -> None:
+    async def test_a_lane_is_still_full_and_still_wakes_who_was_parked(self, store: Store, tmp_path: Path) -> None:
         await put(store, Limit(id="queue/default", running=1))
         await add(store, a_run("a"), a_run("b"))
         run = await take_one(store)

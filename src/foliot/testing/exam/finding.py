@@ -70,18 +70,14 @@ async def given_four_runs(store: Store) -> None:
 
 class Finding:
     @pytest.mark.parametrize("example", FILTERS)
-    async def test_each_filter_finds_what_it_says(
-        self, store: Store, example: tuple[dict[str, Any], str]
-    ) -> None:
+    async def test_each_filter_finds_what_it_says(self, store: Store, example: tuple[dict[str, Any], str]) -> None:
         fields, expected = example
         await given_four_runs(store)
 
         assert "".join(names(await everything(store, Query(**fields)))) == expected
 
     @pytest.mark.parametrize("example", FILTERS)
-    async def test_a_tally_counts_what_find_finds(
-        self, store: Store, example: tuple[dict[str, Any], str]
-    ) -> None:
+    async def test_a_tally_counts_what_find_finds(self, store: Store, example: tuple[dict[str, Any], str]) -> None:
         fields, expected = example
         await given_four_runs(store)
 
@@ -90,9 +86,7 @@ class Finding:
         assert sum(counts.values()) == len(expected)
 
     async def test_found_runs_are_whole(self, store: Store) -> None:
-        await add(
-            store, a_run("a", meta={"deep": {"er": [1, 2.5, None, "x"]}}, tags=("t",), headers={"h": "v"})
-        )
+        await add(store, a_run("a", meta={"deep": {"er": [1, 2.5, None, "x"]}}, tags=("t",), headers={"h": "v"}))
         run = await take_one(store)
         await beat(store, run, lease=70)
 
@@ -112,9 +106,7 @@ class Finding:
 
     @pytest.mark.parametrize("oldest_first", [False, True])
     @pytest.mark.parametrize("limit", [1, 3, 7, 8])
-    async def test_pages_hold_every_run_once_in_order(
-        self, store: Store, oldest_first: bool, limit: int
-    ) -> None:
+    async def test_pages_hold_every_run_once_in_order(self, store: Store, oldest_first: bool, limit: int) -> None:
         await add(store, *(a_run(name, job="odd" if n % 2 else "even") for n, name in enumerate("gbdafce")))
 
         every = await everything(store, Query(limit=limit, oldest_first=oldest_first))
@@ -137,9 +129,7 @@ class Finding:
         assert (await store.find(Query(limit=2))).cursor is None
         assert (await store.find(Query(jobs=("nobody",)))).runs == ()
 
-    async def test_a_page_goes_on_where_the_last_one_ended_whatever_came_meanwhile(
-        self, store: Store
-    ) -> None:
+    async def test_a_page_goes_on_where_the_last_one_ended_whatever_came_meanwhile(self, store: Store) -> None:
         await add(store, a_run("b"), a_run("d"))
         first = await store.find(Query(limit=1))
 

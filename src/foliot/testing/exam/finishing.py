@@ -82,9 +82,7 @@ class Finishing:
             (3, "three"),
         ]
 
-    async def test_an_ending_that_says_nothing_of_progress_keeps_what_was_reported(
-        self, store: Store
-    ) -> None:
+    async def test_an_ending_that_says_nothing_of_progress_keeps_what_was_reported(self, store: Store) -> None:
         await add(store, a_run("a"))
         run = await take_one(store)
         await beat(store, run, progress=Progress(done=3))
@@ -133,9 +131,7 @@ class Finishing:
 
         assert names(await everything(store)) == ["a"]
 
-    async def test_the_holder_ends_its_run_whatever_a_zombie_says_in_the_same_call(
-        self, store: Store
-    ) -> None:
+    async def test_the_holder_ends_its_run_whatever_a_zombie_says_in_the_same_call(self, store: Store) -> None:
         await add(store, a_run("a"))
         zombie = await take_one(store)
         holder = await take_one(store, LEASE)
@@ -248,9 +244,7 @@ class Finishing:
         )
         assert await take(store, 50) == []
 
-    async def test_a_run_that_was_to_be_cancelled_spawns_nothing_and_waits_for_nothing(
-        self, store: Store
-    ) -> None:
+    async def test_a_run_that_was_to_be_cancelled_spawns_nothing_and_waits_for_nothing(self, store: Store) -> None:
         await add(store, a_run("a"), a_run("x", due_at=900))
         run = await take_one(store)
         await cancel(store, "a", 5)
@@ -286,9 +280,7 @@ class Finishing:
 
         assert (await see(store, "a")).reason == "stopped half way"
 
-    async def test_a_run_that_succeeds_before_it_hears_of_the_cancel_has_succeeded(
-        self, store: Store
-    ) -> None:
+    async def test_a_run_that_succeeds_before_it_hears_of_the_cancel_has_succeeded(self, store: Store) -> None:
         await add(store, a_run("a"))
         run = await take_one(store)
         await cancel(store, "a", 5)

@@ -32,14 +32,10 @@ class FiringSchedules:
         await put(store, a_schedule("s"))
         standing = await the_schedule(store, "s")
 
-        agenda = await store.fire(
-            [a_firing(standing, a_run("s1"), wakes_at=60, fired=1, last_run="s1")], 5, 10
-        )
+        agenda = await store.fire([a_firing(standing, a_run("s1"), wakes_at=60, fired=1, last_run="s1")], 5, 10)
 
         assert agenda.fired == (True,)
-        assert await the_schedule(store, "s") == a_schedule(
-            "s", wakes_at=60, fired=1, last_run="s1", version=2
-        )
+        assert await the_schedule(store, "s") == a_schedule("s", wakes_at=60, fired=1, last_run="s1", version=2)
         assert names(await take(store, 5)) == ["s1"]
 
     async def test_a_firing_decided_from_an_older_version_is_refused_whole(self, store: Store) -> None:
@@ -96,9 +92,7 @@ class FiringSchedules:
         assert agenda.fired == (False, True)
         assert names(await everything(store)) == ["t1"]
 
-    async def test_two_firings_of_one_schedule_in_one_call_are_compared_one_after_the_other(
-        self, store: Store
-    ) -> None:
+    async def test_two_firings_of_one_schedule_in_one_call_are_compared_one_after_the_other(self, store: Store) -> None:
         await put(store, a_schedule("s"))
         standing = await the_schedule(store, "s")
         first = a_firing(standing, a_run("s1"), wakes_at=60)
@@ -143,9 +137,7 @@ class FiringSchedules:
         assert names(await take(store, 5)) == ["s3"]
 
     async def test_the_agenda_has_the_due_schedules_in_order(self, store: Store) -> None:
-        await put(
-            store, a_schedule("c", wakes_at=3), a_schedule("b", wakes_at=4), a_schedule("a", wakes_at=4)
-        )
+        await put(store, a_schedule("c", wakes_at=3), a_schedule("b", wakes_at=4), a_schedule("a", wakes_at=4))
         await put(store, a_schedule("d", wakes_at=9), a_schedule("e", wakes_at=None, paused=Pause(at=0)))
 
         agenda = await store.fire([], 5, 10)

@@ -101,9 +101,7 @@ class Keeping:
         placement = Placement(
             queue="slow", lanes=("key/k",), terms=Terms(timeout=3, retries=fixed(2)), meta={"a": {"b": 1}}
         )
-        schedule = a_schedule(
-            "s", placement=placement, skips=(5, 6), paused=Pause(at=1), window=7, last_at=2**53 + 1
-        )
+        schedule = a_schedule("s", placement=placement, skips=(5, 6), paused=Pause(at=1), window=7, last_at=2**53 + 1)
 
         await put(store, limit, worker, schedule)
 
@@ -184,9 +182,7 @@ class Keeping:
 
         await beat(store, await take_one(store), lines=(line,))
 
-        assert await store.lines("a") == [
-            a_line("zwölf\n🦊", at=2**53 + 1, fields={"deep": {"n": [1, None]}}, n=1)
-        ]
+        assert await store.lines("a") == [a_line("zwölf\n🦊", at=2**53 + 1, fields={"deep": {"n": [1, None]}}, n=1)]
 
     # prune
 
@@ -223,9 +219,7 @@ class Keeping:
 
     async def test_the_newest_of_each_job_are_kept(self, store: Store) -> None:
         await add(store, *(an_over_run(f"a{n}", job="a", finished_at=n) for n in range(5)))
-        await add(
-            store, *(an_over_run(f"b{n}", job="b", finished_at=n) for n in range(2)), a_run("a9", job="a")
-        )
+        await add(store, *(an_over_run(f"b{n}", job="b", finished_at=n) for n in range(2)), a_run("a9", job="a"))
 
         gone = await store.prune(None, 2, 100)
 

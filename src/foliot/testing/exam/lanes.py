@@ -75,9 +75,7 @@ class Lanes:
 
     async def test_a_familys_limit_holds_for_each_of_its_lanes_by_itself(self, store: Store) -> None:
         await put(store, Limit(id="key/job", running=1))
-        await add(
-            store, *(a_run(name, lanes=(f"key/job#{key}",)) for name, key in zip("abcd", "xxyy", strict=True))
-        )
+        await add(store, *(a_run(name, lanes=(f"key/job#{key}",)) for name, key in zip("abcd", "xxyy", strict=True)))
 
         assert names(await take(store)) == ["a", "c"]
 
@@ -88,9 +86,7 @@ class Lanes:
         assert names(await take(store)) == ["a", "b"]
 
     async def test_a_lanes_own_limit_goes_before_its_familys(self, store: Store) -> None:
-        await put(
-            store, Limit(id="key/job", running=1), Limit(id="key/job#x", running=2), Limit(id="key/job#z")
-        )
+        await put(store, Limit(id="key/job", running=1), Limit(id="key/job#x", running=2), Limit(id="key/job#z"))
         await add(
             store,
             *(a_run(name, lanes=(f"key/job#{key}",)) for name, key in zip("abcdefg", "xxxyyzz", strict=True)),
@@ -120,9 +116,7 @@ class Lanes:
 
         assert (await claim(store)).wake_at is None
 
-    async def test_a_thousand_runs_before_a_full_lane_are_parked_once_and_cost_no_more(
-        self, store: Store
-    ) -> None:
+    async def test_a_thousand_runs_before_a_full_lane_are_parked_once_and_cost_no_more(self, store: Store) -> None:
         await put(store, Limit(id="queue/mail", running=0))
         await add(store, *(a_run(f"{n:04}", queue="mail") for n in range(PARKS + 50)), a_run("z", due_at=1))
 
@@ -178,9 +172,7 @@ class Lanes:
 
     async def test_the_first_in_line_is_woken_first(self, store: Store) -> None:
         await put(store, Limit(id=QUEUE, running=1))
-        await add(
-            store, a_run("a"), a_run("b", due_at=3), a_run("c", due_at=2), a_run("d", due_at=4, priority=6)
-        )
+        await add(store, a_run("a"), a_run("b", due_at=3), a_run("c", due_at=2), a_run("d", due_at=4, priority=6))
         first = await take_one(store, 0)
         await take(store, 5)
 
@@ -202,9 +194,7 @@ class Lanes:
 
     async def test_a_lapsed_lease_does_not_free_the_place(self, store: Store) -> None:
         await put(store, Limit(id="key/k", running=1))
-        await add(
-            store, a_run("a", lanes=("key/k",), queue="mail"), a_run("b", lanes=("key/k",), queue="video")
-        )
+        await add(store, a_run("a", lanes=("key/k",), queue="mail"), a_run("b", lanes=("key/k",), queue="video"))
         await take(store, queues=["mail"])
 
         assert await take(store, 5 * LEASE, queues=["video"]) == []
@@ -402,9 +392,7 @@ class Lanes:
         assert (before.parked, between[0], between[1].parked) == ("key/x", [], "key/y")
         assert names(await take(store, 5)) == ["c"]
 
-    async def test_a_place_offered_to_a_queue_that_nobody_serves_is_offered_to_the_next(
-        self, store: Store
-    ) -> None:
+    async def test_a_place_offered_to_a_queue_that_nobody_serves_is_offered_to_the_next(self, store: Store) -> None:
         await put(store, Limit(id="key/k", running=1))
         await add(store, a_run("a", lanes=("key/k",)), a_run("b", lanes=("key/k",), queue="ghost town"))
         first = await take_one(store, queues=["default"])
@@ -418,9 +406,7 @@ class Lanes:
 
     async def test_a_run_in_a_lane_of_another_queue_counts(self, store: Store) -> None:
         await put(store, Limit(id="key/k", running=1))
-        await add(
-            store, a_run("a", lanes=("key/k",), queue="mail"), a_run("b", lanes=("key/k",), queue="video")
-        )
+        await add(store, a_run("a", lanes=("key/k",), queue="mail"), a_run("b", lanes=("key/k",), queue="video"))
         first = await take_one(store, queues=["mail"])
 
         before = await take(store, 5, queues=["video"])

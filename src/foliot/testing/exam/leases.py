@@ -70,9 +70,7 @@ class Leases:
         assert reply.verdict == Verdict.KEEP
         assert await take(store, 2 * LEASE, worker="w2") == []
 
-    async def test_a_lapsed_run_that_was_seen_but_not_taken_is_kept_by_a_late_beat(
-        self, store: Store
-    ) -> None:
+    async def test_a_lapsed_run_that_was_seen_but_not_taken_is_kept_by_a_late_beat(self, store: Store) -> None:
         await add(store, a_run("a"))
         run = await take_one(store)
         await add(store, a_run("b", due_at=0))
@@ -83,9 +81,7 @@ class Leases:
         assert (names(seen.runs), reply.verdict) == (["b"], Verdict.KEEP)
         assert (await see(store, "a")).wakes_at == 2 * LEASE
 
-    async def test_a_lapsed_run_that_was_seen_but_not_taken_is_ended_by_a_late_finish(
-        self, store: Store
-    ) -> None:
+    async def test_a_lapsed_run_that_was_seen_but_not_taken_is_ended_by_a_late_finish(self, store: Store) -> None:
         await add(store, a_run("a"))
         run = await take_one(store)
         await add(store, a_run("b", due_at=0))
@@ -111,9 +107,7 @@ class Leases:
         zombie = await take_one(store)
         holder = await take_one(store, LEASE)
 
-        replies = await store.beat(
-            a_worker(), [Beat(run="a", token=run.token) for run in (zombie, holder)], LEASE, 7
-        )
+        replies = await store.beat(a_worker(), [Beat(run="a", token=run.token) for run in (zombie, holder)], LEASE, 7)
 
         assert [reply.verdict for reply in replies] == [Verdict.LOST, Verdict.KEEP]
         assert (await see(store, "a")).wakes_at == LEASE + 7
@@ -172,9 +166,7 @@ class Leases:
             Worker(id="w1", host="h", pid=7, queues=("mail",), slots=4, busy=1, started_at=3, seen_at=20)
         ]
 
-    async def test_a_beat_learns_that_its_run_is_to_be_cancelled_and_keeps_the_lease(
-        self, store: Store
-    ) -> None:
+    async def test_a_beat_learns_that_its_run_is_to_be_cancelled_and_keeps_the_lease(self, store: Store) -> None:
         await add(store, a_run("a"), a_run("b"))
         a, b = await take(store)
         await cancel(store, "b", 10, "too late")
@@ -184,9 +176,7 @@ class Leases:
         assert replies == [Reply(verdict=Verdict.KEEP), Reply(verdict=Verdict.STOP, reason="too late")]
         assert (await see(store, "b")).wakes_at == 20 + LEASE
 
-    async def test_a_run_to_be_cancelled_whose_worker_died_tells_who_takes_it_over(
-        self, store: Store
-    ) -> None:
+    async def test_a_run_to_be_cancelled_whose_worker_died_tells_who_takes_it_over(self, store: Store) -> None:
         await add(store, a_run("a"))
         await take_one(store)
         await cancel(store, "a", 10, "too late")

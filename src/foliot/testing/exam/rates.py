@@ -96,9 +96,7 @@ class Rates:
 
     async def test_a_familys_rate_holds_for_each_of_its_lanes_by_itself(self, store: Store) -> None:
         await put(store, Limit(id="key/job", starts=1, per=100))
-        await add(
-            store, *(a_run(name, lanes=(f"key/job#{key}",)) for name, key in zip("abcd", "xxyy", strict=True))
-        )
+        await add(store, *(a_run(name, lanes=(f"key/job#{key}",)) for name, key in zip("abcd", "xxyy", strict=True)))
 
         assert names(await take(store, lease=LONG)) == ["a", "c"]
         assert names(await take(store, 100, lease=LONG)) == ["b", "d"]

@@ -112,9 +112,7 @@ class Releasing:
 
         assert names(await take(store)) == ["b"]
 
-    async def test_a_run_that_was_unknown_when_it_was_waited_for_releases_nobody_later(
-        self, store: Store
-    ) -> None:
+    async def test_a_run_that_was_unknown_when_it_was_waited_for_releases_nobody_later(self, store: Store) -> None:
         await add(store, a_run("x"), a_run("c", after=("late", "x")))
         await add(store, a_run("late", due_at=1))
         x = await take_one(store, 0)

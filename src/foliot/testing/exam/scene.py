@@ -89,9 +89,7 @@ async def take(store: Store, now: int = 0, **how: Any) -> list[Run]:
         runs += batch.runs
         if len(batch.runs) == how.get("limit", 10) or batch.wake_at is None or batch.wake_at > now:
             return runs
-    raise AssertionError(
-        f"after {_ROUNDS} claims the store still says to come again at once; it brought {names(runs)}"
-    )
+    raise AssertionError(f"after {_ROUNDS} claims the store still says to come again at once; it brought {names(runs)}")
 
 
 async def take_one(store: Store, now: int = 0, **how: Any) -> Run:

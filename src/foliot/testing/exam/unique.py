@@ -220,9 +220,7 @@ class UniqueKeys:
         assert await again(store, run, due_at=50)
         assert await add(store, keyed("d")) == [Added(id="c", fate=Fate.DROPPED)]
 
-    async def test_a_key_held_until_an_instant_is_held_whatever_becomes_of_the_run(
-        self, store: Store
-    ) -> None:
+    async def test_a_key_held_until_an_instant_is_held_whatever_becomes_of_the_run(self, store: Store) -> None:
         await add(store, keyed("a", until=50))
         await finish(store, await take_one(store))
 
@@ -235,9 +233,7 @@ class UniqueKeys:
 
         assert await fates(store, keyed("b"), now=49) == [Fate.DROPPED]
 
-    async def test_a_key_held_until_an_instant_is_free_then_even_if_the_run_goes_on(
-        self, store: Store
-    ) -> None:
+    async def test_a_key_held_until_an_instant_is_free_then_even_if_the_run_goes_on(self, store: Store) -> None:
         await add(store, keyed("a", until=50))
         run = await take_one(store, lease=900)
 
