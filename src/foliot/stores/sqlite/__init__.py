@@ -40,8 +40,7 @@ D = TypeVar("D", Reader, Writer)
 class SQLiteStore(Store):
     """Runs and schedules in a SQLite file. With ``durability="full"`` what was answered survives a power cut.
 
-    Safe to share between event loops and threads; processes share the file. Open and close it in the process that uses
-    it.
+    Safe to share between event loops and threads. Processes share the file: each opens a store of its own.
     """
 
     batch = 1000

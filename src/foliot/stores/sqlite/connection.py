@@ -11,37 +11,30 @@ from foliot.errors import StoreCorrupt, StoreError, StoreFull, StoreUnavailable
 from foliot.stores.sqlite.schema import migrate, refuse_foreign
 
 Durability = Literal["full", "relaxed"]
-"""``full``: every commit reaches the disk before it is answered.
-
-``relaxed``: a power cut may take the last ones back.
-"""
+"""``full``: what was answered has reached the disk. ``relaxed``: a power cut may take the last commits back."""
 
 LOCK_WAIT = 5.0
-"""How many seconds to wait for a file that other processes are writing."""
+"""How many seconds to wait for a file that another process is writing."""
 OLDEST = (3, 37, 0)
 """STRICT tables came with this version."""
 CACHE_KIB = 32 * 1024
 WAL_KEPT = 64 * 1024 * 1024
-"""The log file is cut back to this many bytes after each checkpoint that empties it."""
+"""The log is cut back to this many bytes when it starts anew."""
 STATEMENTS = 500
 
 
 def writable(path: Path, durability: Durability) -> sqlite3.Connection:
     """The connection that writes, to a file of the newest schema."""
     _refuse_impossible(path)
-    db = _connected(path)
     try:
-        refuse_foreign(db, str(path))
-        _switch_to_wal(db)
-        db.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
-        db.execute(f"PRAGMA journal_size_limit = {WAL_KEPT}")
-        db.execute("PRAGMA secure_delete = OFF")
-        migrate(db, str(path))
-    except BaseException as error:
-        db.close()
-        if isinstance(error, sqlite3.Error):
-            raise explained(error, path) from error
-        raise
+        db = _connected(path)
+        try:
+            _prepare(db, path, durability)
+        except BaseException:
+            db.close()
+            raise
+    except sqlite3.Error as error:
+        raise explained(error, path) from error
     return db
 
 
@@ -64,28 +57,34 @@ def identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether somebody else holds the lock."""
+    return _family(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
 def explained(error: sqlite3.Error, path: Path) -> StoreError:
-    """What happened, where, and the remedy. The low byte of a code is its family (sqlite.org/rescode.html)."""
-    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+    """What happened, where, and the remedy."""
+    match _family(error):
         case sqlite3.SQLITE_FULL:
             return StoreFull(f"no space left for {path} ({error}); free some, or prune old runs")
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return StoreUnavailable(
-                f"{path} was locked for {LOCK_WAIT:g} s by another program ({error}); try again, or find who holds it"
+                f"{path} was locked by another program for {LOCK_WAIT:g} s ({error}); "
+                "try again, or find out who holds it"
             )
         case sqlite3.SQLITE_NOTADB:
-            return StoreCorrupt(f"{path} is not a SQLite database; nothing was changed; give another path")
+            return StoreCorrupt(f"{path} is no SQLite database; nothing was changed; give another path")
         case sqlite3.SQLITE_CORRUPT:
             return StoreCorrupt(
-                f"{path} is damaged ({error}); restore it from a backup, or rescue it with 'sqlite3 {path} .recover'"
+                f"{path} is damaged ({error}); restore a backup, or save what there is: sqlite3 {path} .recover"
             )
         case sqlite3.SQLITE_CANTOPEN:
             return StoreUnavailable(
-                f"{path} cannot be opened ({error}); it must be a file, in a directory this user may write to"
+                f"{path} cannot be opened ({error}); it must be a file in a directory this user may write to"
             )
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
             return StoreUnavailable(
-                f"{path} may not be written to ({error}); this user needs to write to the file and its directory"
+                f"{path} cannot be written to ({error}); let this user write to the file and to its directory"
             )
         case sqlite3.SQLITE_IOERR:
             return StoreUnavailable(
@@ -95,35 +94,54 @@ def explained(error: sqlite3.Error, path: Path) -> StoreError:
             return StoreError(f"{path}: {error}; nothing was written")
 
 
+def _family(error: sqlite3.Error) -> int:
+    """The low byte of a result code, which the codes of one kind share (sqlite.org/rescode.html)."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
 def _refuse_impossible(path: Path) -> None:
     if sqlite3.sqlite_version_info < OLDEST:
         needed = ".".join(map(str, OLDEST))
-        raise StoreUnavailable(f"this Python has SQLite {sqlite3.sqlite_version}; {needed} or newer is needed")
-    if not path.parent.is_dir():
         raise StoreUnavailable(
-            f"the directory {path.parent} for {path.name} does not exist; make it, or give another path"
+            f"this Python comes with SQLite {sqlite3.sqlite_version}; use one with {needed} or newer"
         )
+    if not path.parent.is_dir():
+        raise StoreUnavailable(f"there is no directory {path.parent} for {path.name}; make it, or give another path")
 
 
 def _connected(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(
-        path, timeout=LOCK_WAIT, isolation_level=None, check_same_thread=False, cached_statements=STATEMENTS
+        path,
+        timeout=LOCK_WAIT,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=STATEMENTS,
     )
     db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     db.execute("PRAGMA temp_store = MEMORY")
     return db
 
 
+def _prepare(db: sqlite3.Connection, path: Path, durability: Durability) -> None:
+    """No statistics are gathered (ANALYZE): every plan is chosen by hand, and none may flip."""
+    refuse_foreign(db, path)
+    _switch_to_wal(db)
+    db.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
+    db.execute(f"PRAGMA journal_size_limit = {WAL_KEPT}")
+    db.execute("PRAGMA secure_delete = OFF")
+    migrate(db, path)
+
+
 def _switch_to_wal(db: sqlite3.Connection) -> None:
     """Readers and the writer shall not wait for each other.
 
-    Refused while another process opens the file, so tried again.
+    Of several processes that open a fresh file at once, SQLite refuses some without waiting; they try again.
     """
     for _ in range(99):
         try:
             db.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            if not is_busy(error):
                 raise
     db.execute("PRAGMA journal_mode = WAL")

@@ -11,6 +11,7 @@ import socket
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -63,12 +64,11 @@ class Doorbell:
         """Pass on what was committed: to who watches here, and to the doors of others."""
         brief = _in_brief(hints)
         self._tell(brief)
-        try:
+        with suppress(sqlite3.Error, OSError):
             self._find_others(db)
-        except sqlite3.Error:
-            return
-        for port in self._call(_encode(brief)):
-            self._forget(db, port)
+            for port in self._call(_encode(brief)):
+                self._others.pop(port).close()
+                db.execute("DELETE FROM bells WHERE port = ?", (port,))
 
     # here
 
@@ -94,7 +94,7 @@ class Doorbell:
         self._door = door = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         door.bind((HOST, 0))
         row = door.getsockname()[1], os.getpid()
-        self._writer.tell(lambda tx: tx.db.execute("INSERT OR REPLACE INTO bells VALUES (?, ?)", row))
+        self._writer.tell(lambda tx: tx.db.execute("INSERT INTO bells VALUES (?, ?)", row))
         threading.Thread(target=self._answer, args=(door,), name="foliot-sqlite-doorbell", daemon=True).start()
 
     def _answer(self, door: socket.socket) -> None:
@@ -145,13 +145,6 @@ class Doorbell:
             except OSError:  # its queue is full: it has enough to do
                 continue
         return dead
-
-    def _forget(self, db: sqlite3.Connection, port: int) -> None:
-        self._others.pop(port).close()
-        try:
-            db.execute("DELETE FROM bells WHERE port = ?", (port,))
-        except sqlite3.Error:  # somebody else will find out
-            return
 
 
 def _in_brief(hints: Iterable[Hint]) -> Sequence[Hint]:

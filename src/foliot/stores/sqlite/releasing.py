@@ -31,17 +31,21 @@ def release(tx: Transaction, over: Sequence[str]) -> None:
     if not over:
         return
     these = listed(over)
-    rows = tx.db.execute(
-        "UPDATE runs SET waits = waits - freed.links, wakes_at = CASE WHEN waits = freed.links THEN due_at END"
-        f" FROM (SELECT run, count(*) AS links FROM waits WHERE upstream IN {THESE} GROUP BY run) AS freed"
-        " WHERE id = freed.run RETURNING wakes_at",
-        (these,),
-    ).fetchall()
+    rows = tx.db.execute(_RELEASE, (these,)).fetchall()
     if not rows:
         return
     tx.db.execute(f"DELETE FROM waits WHERE upstream IN {THESE}", (these,))
     if instants := [instant for [instant] in rows if instant is not None]:
         tx.hint(Topic.RUNS, min(instants))
+
+
+_RELEASE = f"""
+UPDATE runs
+SET waits = waits - freed.links, wakes_at = CASE WHEN waits = freed.links THEN due_at END
+FROM (SELECT run, count(*) AS links FROM waits WHERE upstream IN {THESE} GROUP BY run) AS freed
+WHERE id = freed.run
+RETURNING wakes_at
+"""
 
 
 def give_up_keys(db: sqlite3.Connection, runs: Iterable[Run]) -> None:

@@ -1,7 +1,6 @@
 """The tables, how they came to be, and the refusal to touch a file that is not ours.
 
-Plain SQL can read a store: a run is one row of ``runs``, with its times in microseconds since the epoch and its lists
-in JSON.
+Plain SQL can read a store: a run is one row of ``runs``, times are microseconds since the epoch, lists JSON.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from hashlib import sha256
+from pathlib import Path
 from typing import NamedTuple
 
 from foliot.errors import StoreCorrupt
@@ -18,7 +18,7 @@ APPLICATION = int.from_bytes(b"Foli")
 
 
 class Migration(NamedTuple):
-    """One step from an older schema to a newer one. A released step is never edited: files remember its checksum."""
+    """One step from an older schema to a newer one. Once released it is never edited: files remember it."""
 
     name: str
     sql: str
@@ -77,26 +77,71 @@ CREATE INDEX runs_queue ON runs (queue, id) WHERE queue <> 'default';
 CREATE INDEX runs_worker ON runs (worker, id) WHERE worker IS NOT NULL;
 CREATE INDEX runs_created ON runs (created_at);
 
-CREATE TABLE terms (term TEXT NOT NULL, run TEXT NOT NULL, PRIMARY KEY (term, run) ON CONFLICT IGNORE) STRICT, WITHOUT
-ROWID; CREATE TABLE waits (upstream TEXT NOT NULL, run TEXT NOT NULL, PRIMARY KEY (upstream, run)) STRICT, WITHOUT
-ROWID; CREATE INDEX waits_run ON waits (run); CREATE TABLE keys (key TEXT PRIMARY KEY ON CONFLICT REPLACE, run TEXT NOT
-NULL, until INTEGER) STRICT, WITHOUT ROWID; CREATE TABLE lines ( run TEXT NOT NULL, n INTEGER NOT NULL, at INTEGER NOT
-NULL, level TEXT NOT NULL, text TEXT NOT NULL, fields TEXT, PRIMARY KEY (run, n) ) STRICT, WITHOUT ROWID;
+CREATE TABLE terms (
+  term TEXT NOT NULL,
+  run TEXT NOT NULL,
+  PRIMARY KEY (term, run) ON CONFLICT IGNORE
+) STRICT, WITHOUT ROWID;
 
-CREATE TABLE lanes (lane TEXT PRIMARY KEY, busy INTEGER NOT NULL DEFAULT 0, look_at INTEGER) STRICT, WITHOUT ROWID;
+CREATE TABLE waits (
+  upstream TEXT NOT NULL,
+  run TEXT NOT NULL,
+  PRIMARY KEY (upstream, run)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX waits_run ON waits (run);
+
+CREATE TABLE keys (
+  key TEXT PRIMARY KEY ON CONFLICT REPLACE,
+  run TEXT NOT NULL,
+  until INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE lines (
+  run TEXT NOT NULL,
+  n INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  level TEXT NOT NULL,
+  text TEXT NOT NULL,
+  fields TEXT,
+  PRIMARY KEY (run, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE lanes (
+  lane TEXT PRIMARY KEY,
+  busy INTEGER NOT NULL DEFAULT 0,
+  look_at INTEGER
+) STRICT, WITHOUT ROWID;
 CREATE INDEX lanes_look ON lanes (look_at) WHERE look_at IS NOT NULL;
+
 CREATE TABLE starts (
-  lane TEXT NOT NULL, at INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (lane, at)
+  lane TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  n INTEGER NOT NULL,
+  PRIMARY KEY (lane, at)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX starts_at ON starts (at);
 
-CREATE TABLE schedules ( id TEXT PRIMARY KEY ON CONFLICT REPLACE, job TEXT NOT NULL, wakes_at INTEGER, version INTEGER
-NOT NULL, body TEXT NOT NULL ) STRICT; CREATE INDEX schedules_due ON schedules (wakes_at, id) WHERE wakes_at IS NOT
-NULL; CREATE TABLE limits (id TEXT PRIMARY KEY ON CONFLICT REPLACE, body TEXT NOT NULL) STRICT, WITHOUT ROWID; CREATE
-TABLE workers (id TEXT PRIMARY KEY ON CONFLICT REPLACE, seen_at INTEGER NOT NULL, body TEXT NOT NULL) STRICT, WITHOUT
-ROWID;
+CREATE TABLE schedules (
+  id TEXT PRIMARY KEY ON CONFLICT REPLACE,
+  job TEXT NOT NULL,
+  wakes_at INTEGER,
+  version INTEGER NOT NULL,
+  body TEXT NOT NULL
+) STRICT;
+CREATE INDEX schedules_due ON schedules (wakes_at, id) WHERE wakes_at IS NOT NULL;
 
-CREATE TABLE bells (port INTEGER PRIMARY KEY, pid INTEGER NOT NULL) STRICT;
+CREATE TABLE limits (
+  id TEXT PRIMARY KEY ON CONFLICT REPLACE,
+  body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE workers (
+  id TEXT PRIMARY KEY ON CONFLICT REPLACE,
+  seen_at INTEGER NOT NULL,
+  body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE bells (port INTEGER PRIMARY KEY ON CONFLICT REPLACE, pid INTEGER NOT NULL) STRICT;
 CREATE TABLE counters (name TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """,
 )
@@ -106,15 +151,15 @@ MIGRATIONS: tuple[Migration, ...] = (FIRST,)
 _KEPT = "CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL) STRICT"
 
 
-def refuse_foreign(db: sqlite3.Connection, path: str) -> None:
-    """Raise StoreCorrupt for the database of another program. Changes nothing, also not in a file that is empty."""
-    ours = _pragma(db, "application_id") == APPLICATION
-    if not ours and (_pragma(db, "application_id") or _pragma(db, "user_version") or _objects(db)):
-        raise StoreCorrupt(f"{path} is a SQLite database of another program; nothing was changed; give another path")
+def refuse_foreign(db: sqlite3.Connection, path: Path) -> None:
+    """Raise StoreCorrupt for the database of another program. Changes nothing, in an empty file neither."""
+    said = _pragma(db, "application_id")
+    if said != APPLICATION and (said or _pragma(db, "user_version") or _objects(db)):
+        raise StoreCorrupt(f"{path} is a database of another program; nothing was changed; give another path")
 
 
-def migrate(db: sqlite3.Connection, path: str, migrations: Sequence[Migration] = MIGRATIONS) -> None:
-    """Bring the file to the newest schema, in one transaction. Several processes may do so at once: the first does it.
+def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Bring the file to the newest schema, in one transaction; of several processes, the first does it.
 
     Raises StoreCorrupt for a foreign file, for one of a newer Foliot, and for one whose schema was altered.
     """
@@ -126,25 +171,23 @@ def migrate(db: sqlite3.Connection, path: str, migrations: Sequence[Migration] =
             db.execute(_KEPT)
         _apply(db, migrations, _applied(db, path, migrations))
         _refuse_altered(db, path, migrations)
+        db.execute("COMMIT")
     except BaseException:
-        db.execute("ROLLBACK")
+        if db.in_transaction:
+            db.execute("ROLLBACK")
         raise
-    db.execute("COMMIT")
 
 
-def _applied(db: sqlite3.Connection, path: str, migrations: Sequence[Migration]) -> int:
+def _applied(db: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> int:
     """How many of the steps this file has behind it."""
-    try:
-        kept = db.execute("SELECT name, checksum FROM migrations ORDER BY number").fetchall()
-    except sqlite3.OperationalError as error:
-        raise StoreCorrupt(f"{path} has lost its table of migrations ({error}); restore it from a backup") from error
+    if not any(name == "migrations" for name, _ in _objects(db)):
+        raise StoreCorrupt(f"{path} has lost its table of migrations; restore it from a backup")
+    kept = db.execute("SELECT name, checksum FROM migrations ORDER BY number").fetchall()
     if len(kept) > len(migrations):
         raise StoreCorrupt(f"{path} was written by a newer Foliot ({kept[-1][0]!r}); upgrade Foliot to open it")
     for step, (name, checksum) in zip(migrations, kept, strict=False):
         if step.checksum != checksum:
-            raise StoreCorrupt(
-                f"{path} was made by a different migration {name!r}; open it with the Foliot that made it"
-            )
+            raise StoreCorrupt(f"{path} was made by another step {name!r}; open it with the Foliot that made it")
     return len(kept)
 
 
@@ -155,21 +198,27 @@ def _apply(db: sqlite3.Connection, migrations: Sequence[Migration], done: int) -
         db.execute("INSERT INTO migrations VALUES (?, ?, ?)", (number, step.name, step.checksum))
 
 
-def _refuse_altered(db: sqlite3.Connection, path: str, migrations: Sequence[Migration]) -> None:
+def _refuse_altered(db: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> None:
     """Everything of ours must stand as we made it; what people added (an index, a view) is theirs."""
-    fresh = sqlite3.connect(":memory:", isolation_level=None)
-    fresh.execute(_KEPT)
-    _apply(fresh, migrations, 0)
-    changed = _objects(fresh) - _objects(db)
-    fresh.close()
-    if changed:
+    if changed := _expected(migrations) - _objects(db):
         names = ", ".join(sorted(name for name, _ in changed))
-        raise StoreCorrupt(f"{path} has an altered schema ({names}); restore it from a backup, or undo the change")
+        raise StoreCorrupt(f"{path} has an altered schema ({names}); undo the change, or restore a backup")
+
+
+def _expected(migrations: Sequence[Migration]) -> set[tuple[str, str]]:
+    fresh = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        fresh.execute(_KEPT)
+        _apply(fresh, migrations, 0)
+        return _objects(fresh)
+    finally:
+        fresh.close()
 
 
 def _objects(db: sqlite3.Connection) -> set[tuple[str, str]]:
-    return set(db.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
+    return set(db.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall())
 
 
 def _pragma(db: sqlite3.Connection, name: str) -> int:
-    return db.execute(f"PRAGMA {name}").fetchone()[0]
+    [[value]] = db.execute(f"PRAGMA {name}").fetchall()
+    return value

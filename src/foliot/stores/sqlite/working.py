@@ -110,9 +110,10 @@ SELECT place FROM every WHERE place <> ''
 
 _HEADS = f"""
 SELECT * FROM (
-  SELECT value AS place, column1 AS priority,
-    (SELECT wakes_at FROM runs INDEXED BY runs_due
-      WHERE wakes_at IS NOT NULL AND place = value AND priority = column1 ORDER BY wakes_at LIMIT 1) AS wakes_at
+  SELECT value AS place, column1 AS priority, (
+    SELECT wakes_at FROM runs INDEXED BY runs_due
+    WHERE wakes_at IS NOT NULL AND place = value AND priority = column1 ORDER BY wakes_at LIMIT 1
+  ) AS wakes_at
   FROM json_each(?), (VALUES {", ".join(f"({priority})" for priority in PRIORITIES)})
 ) WHERE wakes_at IS NOT NULL
 """

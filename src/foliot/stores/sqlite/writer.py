@@ -7,19 +7,22 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
 from foliot.errors import StoreUnavailable
 from foliot.model import Hint
-from foliot.stores.sqlite.connection import LOCK_WAIT, explained, identity
+from foliot.stores.sqlite.connection import LOCK_WAIT, WAL_KEPT, explained, identity, is_busy
 from foliot.stores.sqlite.transaction import Transaction
 
 GROUP = 64
 """How many verbs one commit carries at most."""
 PATIENCE_MS = 10
-"""How long SQLite itself waits for a lock; then we ask anew, since its own waits grow to 100 ms and lose every race."""
+"""How long SQLite itself waits for a lock. Then we ask anew: its own waits grow, and would lose every race."""
+LOG_LOOKS = 1000
+"""After how many commits to see whether the log has grown too long."""
 
 T = TypeVar("T")
 
@@ -36,12 +39,12 @@ class Outcome(NamedTuple):
 
     ask: Ask
     answer: Any = None
-    error: BaseException | None = None
+    error: Exception | None = None
     hints: Sequence[Hint] = ()
 
 
 class Desk:
-    """A thread that does what it is asked, in order, until it is closed; what was accepted by then is still done."""
+    """A thread that does what it is asked, in order; when it is closed, it first does what was accepted."""
 
     def __init__(self, name: str, db: sqlite3.Connection, path: Path) -> None:
         self._db, self._path = db, path
@@ -62,22 +65,8 @@ class Desk:
         """Have the thread do this; nobody waits for it."""
         self._accept(Ask(verb))
 
-    def _accept(self, ask: Ask) -> None:
-        """Take an ask in.
-
-        Raises StoreUnavailable after a close, and in a forked child, where the thread does not exist.
-        """
-        if os.getpid() != self._pid:
-            raise StoreUnavailable(
-                f"{self._path} was opened before this process was forked; open a store of its own here"
-            )
-        with self._door:
-            if self._closed:
-                raise StoreUnavailable(f"the store on {self._path} is closed; open it first")
-            self._queue.put(ask)
-
     def close(self) -> None:
-        """Do what was accepted, then let go of the file."""
+        """Do what was accepted, then let go of the file. In a forked child there is nothing to let go of."""
         if os.getpid() != self._pid:
             return
         with self._door:
@@ -86,15 +75,27 @@ class Desk:
                 self._queue.put(None)
         self._thread.join()
 
+    def _accept(self, ask: Ask) -> None:
+        """Take an ask in, unless nobody would do it: after a close, or in a forked child, which has no threads."""
+        if os.getpid() != self._pid:
+            raise StoreUnavailable(f"{self._path} was opened before this process forked; open a store of its own here")
+        with self._door:
+            if self._closed:
+                raise StoreUnavailable(f"the store on {self._path} is closed; open it first")
+            self._queue.put(ask)
+
     def _serve(self) -> None:
-        while (ask := self._queue.get()) is not None:
-            if not self._work(ask):
-                break
+        more = True
+        while more and (ask := self._queue.get()) is not None:
+            more = self._work(ask)
         self._db.close()
 
     def _work(self, ask: Ask) -> bool:
         """Do this ask, and perhaps more that wait; False when the desk was closed meanwhile."""
         raise NotImplementedError
+
+    def _explained(self, error: Exception) -> Exception:
+        return explained(error, self._path) if isinstance(error, sqlite3.Error) else error
 
 
 class Reader(Desk):
@@ -102,11 +103,10 @@ class Reader(Desk):
 
     def _work(self, ask: Ask) -> bool:
         try:
-            _deliver([Outcome(ask, answer=ask.verb(self._db))])
-        except sqlite3.Error as error:
-            _deliver([Outcome(ask, error=explained(error, self._path))])
+            outcome = Outcome(ask, answer=ask.verb(self._db))
         except Exception as error:
-            _deliver([Outcome(ask, error=error)])
+            outcome = Outcome(ask, error=self._explained(error))
+        _deliver([outcome])
         return True
 
 
@@ -120,22 +120,28 @@ class Writer(Desk):
         path: Path,
         committed: Callable[[sqlite3.Connection, Sequence[Hint]], None],
     ) -> None:
-        self._committed = committed
         self._transaction = Transaction(db)
+        self._committed = committed
         self._file = identity(path)
+        self._commits = 0
         db.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
         super().__init__(name, db, path)
 
     def _work(self, ask: Ask) -> bool:
         group, more = self._gathered(ask)
-        outcomes = self._in_one_commit(group)
+        try:
+            outcomes = self._in_one_commit(group)
+        except Exception as error:
+            outcomes = self._all_failed(group, error)
         _deliver(outcomes)
         if hints := [hint for each in outcomes for hint in each.hints]:
             self._committed(self._db, hints)
+        self._keep_log_short()
         return more
 
     def _gathered(self, first: Ask) -> tuple[list[Ask], bool]:
-        group: list[Ask] = [first]
+        """This ask and those that wait behind it; and whether the desk stays open."""
+        group = [first]
         try:
             while len(group) < GROUP:
                 if (ask := self._queue.get_nowait()) is None:
@@ -146,75 +152,74 @@ class Writer(Desk):
         return group, True
 
     def _in_one_commit(self, group: Sequence[Ask]) -> list[Outcome]:
-        """Do all of them or, where one makes SQLite give up the whole transaction, each by itself."""
-        try:
-            self._begin()
-        except (sqlite3.Error, StoreUnavailable) as error:
-            return self._all_failed(group, error)
-        attempt = self._attempt if len(group) == 1 else self._attempt_apart
+        """Do all of them or, if one makes SQLite give up the whole transaction, each by itself."""
+        self._begin()
         outcomes: list[Outcome] = []
         for ask in group:
-            outcomes.append(attempt(ask))
+            outcomes.append(self._attempt(ask, apart=len(group) > 1))
             if not self._db.in_transaction and len(group) > 1:
-                return [self._in_one_commit([each])[0] for each in group]
-        return self._commit(outcomes)
+                return [outcome for each in group for outcome in self._alone(each)]
+        if self._db.in_transaction:
+            self._db.execute("COMMIT")
+        return outcomes
+
+    def _alone(self, ask: Ask) -> list[Outcome]:
+        try:
+            return self._in_one_commit([ask])
+        except Exception as error:
+            return self._all_failed([ask], error)
 
     def _begin(self) -> None:
+        """Wait, but not for ever, until nobody else writes."""
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
         if identity(self._path) != self._file:
-            raise StoreUnavailable(
-                f"{self._path} is no longer the file that was opened; put it back, or open the store again"
-            )
-        for _ in range(round(LOCK_WAIT * 1000 / PATIENCE_MS) - 1):
+            raise StoreUnavailable(f"{self._path} was removed or replaced; put it back, or close the store and open it")
+        for _ in range(round(LOCK_WAIT * 1000 / PATIENCE_MS)):
             try:
                 self._db.execute("BEGIN IMMEDIATE")
                 return
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                if not is_busy(error):
                     raise
         self._db.execute("BEGIN IMMEDIATE")
 
-    def _attempt(self, ask: Ask) -> Outcome:
+    def _attempt(self, ask: Ask, *, apart: bool) -> Outcome:
+        """Do this; if it fails, undo this and no more. A verb by itself needs no savepoint."""
+        if apart:
+            self._db.execute("SAVEPOINT verb")
         try:
-            answer = ask.verb(self._transaction)
+            outcome = Outcome(ask, answer=ask.verb(self._transaction), hints=self._transaction.take_hints())
         except Exception as error:
-            self._roll_back("ROLLBACK")
-            return Outcome(ask, error=self._explained(error))
-        return Outcome(ask, answer=answer, hints=self._transaction.take_hints())
-
-    def _attempt_apart(self, ask: Ask) -> Outcome:
-        self._db.execute("SAVEPOINT verb")
-        outcome = self._attempt_inside(ask)
-        if self._db.in_transaction:
+            self._undo("ROLLBACK TO verb" if apart else "ROLLBACK")
+            outcome = Outcome(ask, error=self._explained(error))
+        if apart and self._db.in_transaction:
             self._db.execute("RELEASE verb")
         return outcome
 
-    def _attempt_inside(self, ask: Ask) -> Outcome:
-        try:
-            answer = ask.verb(self._transaction)
-        except Exception as error:
-            self._roll_back("ROLLBACK TO verb")
-            return Outcome(ask, error=self._explained(error))
-        return Outcome(ask, answer=answer, hints=self._transaction.take_hints())
-
-    def _commit(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
-        try:
-            if self._db.in_transaction:
-                self._db.execute("COMMIT")
-        except sqlite3.Error as error:
-            self._roll_back("ROLLBACK")
-            return self._all_failed([each.ask for each in outcomes], error)
-        return list(outcomes)
-
-    def _roll_back(self, statement: str) -> None:
-        self._transaction.forget()
-        if self._db.in_transaction:
-            self._db.execute(statement)
-
     def _all_failed(self, group: Sequence[Ask], error: Exception) -> list[Outcome]:
+        self._undo("ROLLBACK")
         return [Outcome(ask, error=self._explained(error)) for ask in group]
 
-    def _explained(self, error: Exception) -> Exception:
-        return explained(error, self._path) if isinstance(error, sqlite3.Error) else error
+    def _undo(self, statement: str) -> None:
+        self._transaction.forget()
+        if self._db.in_transaction:
+            with suppress(sqlite3.Error):  # the next to begin will meet it, and say so
+                self._db.execute(statement)
+
+    def _keep_log_short(self) -> None:
+        """SQLite starts the log anew by itself, unless somebody always reads; then wait for a gap, a moment."""
+        self._commits += 1
+        if self._commits % LOG_LOOKS == 0 and _size(f"{self._path}-wal") > 2 * WAL_KEPT:
+            with suppress(sqlite3.Error):
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
 
 
 def _deliver(outcomes: Iterable[Outcome]) -> None:
