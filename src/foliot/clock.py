@@ -38,7 +38,7 @@ class Clock(ABC):
         """Call ``action`` in the running loop when it is ``when``, or at once if it is later."""
 
     async def wait(self, bell: asyncio.Event, until: int | None) -> None:
-        """Sleep until the bell rings or ``until`` has come, and never longer than ``LOOK_AGAIN``; leave the bell silent."""
+        """Sleep until the bell rings or ``until`` has come, never longer than ``LOOK_AGAIN``; leave the bell silent."""
         latest = self.now() + LOOK_AGAIN
         alarm = self.call_at(latest if until is None else min(until, latest), bell.set)
         try:

@@ -14,7 +14,7 @@ from foliot.jobs import Job
 
 
 def jobs_in(source: ModuleType | str | Job[..., Any, Any]) -> Iterator[Job[..., Any, Any]]:
-    """The jobs of a module, of a package with all its modules, of every module whose dotted name matches a glob, or one job.
+    """The jobs of a module, of a package and all in it, of every module whose dotted name fits a glob; or one job.
 
     ``"shop.tasks"``, ``"shop.*.jobs"``. Raises JobError if a name cannot be imported or a glob matches nothing.
     """

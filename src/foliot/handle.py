@@ -19,7 +19,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T_co]):
-    """A job with arguments and options, ready to be enqueued: what ``job.call(...)`` gives and ``enqueue_many`` takes."""
+    """A job with arguments and options, ready for ``enqueue_many``: what ``job.call(...)`` gives."""
 
     job: Job[..., Any, T_co]
     args: str

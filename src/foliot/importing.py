@@ -34,7 +34,7 @@ def found(place: Address) -> Callable[..., Any]:
     module_name, name = place
     module = sys.modules.get("__mp_main__") if module_name == "__main__" else None
     try:
-        there = reduce(getattr, name.split("."), module or import_module(module_name))
+        there: Any = reduce(getattr, name.split("."), module or import_module(module_name))
     except (ImportError, AttributeError) as problem:
         raise JobError(f"a child process cannot find {module_name}.{name}: {problem}") from None
     return getattr(there, "function", there)

@@ -172,6 +172,10 @@ class Jobs(Mapping[str, "Job[..., Any, Any]"]):
             raise UnknownJob(f"no job is called {name!r} here{hint}")
         return self._jobs[name]
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """The job of this name, or the default."""
+        return self._jobs.get(name, default)
+
     def __contains__(self, name: object) -> bool:
         return name in self._jobs
 
@@ -186,7 +190,8 @@ class Jobs(Mapping[str, "Job[..., Any, Any]"]):
         known = self._jobs.setdefault(job.name, job)
         if known is not job:
             raise JobError(
-                f"two jobs are called {job.name!r}: {_place(known.function)} and {_place(job.function)}; give one of them name=..."
+                f"two jobs are called {job.name!r}: {_place(known.function)} and {_place(job.function)}; "
+                "give one of them name=..."
             )
 
 
@@ -269,7 +274,8 @@ def _defined(function: Any, wishes: Mapping[str, Any]) -> Job[..., Any, Any]:
     if isinstance(function, Job):
         if wishes:
             raise JobError(
-                f"job {function.name!r} is defined already; give {next(iter(wishes))!r} to the decorator next to the function"
+                f"job {function.name!r} is defined already; "
+                f"give {next(iter(wishes))!r} to the decorator next to the function"
             )
         return function  # pyright: ignore[reportUnknownVariableType]
     if not callable(function):

@@ -28,7 +28,7 @@ class Lanes:
         await self._keep(replace(await self.get(name), paused=None))
 
     async def limit(self, name: str, *, concurrency: int | None = None, rate: str | None = None) -> None:
-        """Let at most ``concurrency`` runs run here at once, and start at most ``rate`` (like ``"100/m"``); None is no bound."""
+        """Let at most ``concurrency`` runs run at once, and ``rate`` (like ``"100/m"``) start; None is no bound."""
         if concurrency is not None and concurrency < 1:
             raise DefinitionError(f"concurrency={concurrency}: give 1 or more, or pause the {self._kind}")
         starts, per = (None, None) if rate is None else read_rate(rate)

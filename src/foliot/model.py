@@ -7,7 +7,7 @@ text.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, dataclass_transform
 
 import msgspec
 
@@ -20,6 +20,7 @@ AGEING = MINUTE
 """A run that has waited this long counts as one priority higher, so nothing starves."""
 
 
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class Value(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A plain frozen value that travels as JSON. It never contains itself, so the garbage collector need not look."""
 
@@ -308,7 +309,7 @@ class Schedule(Value):
 
 
 class Limit(Value):
-    """How much may happen in a lane: ``running`` places at once, ``starts`` per ``per`` microseconds; nothing while paused.
+    """How much may happen in a lane: ``running`` at once, ``starts`` per ``per`` microseconds; nothing while paused.
 
     ``id`` names a lane (``queue/mail``, ``job/resize``, ``key/resize#a.png``) or a family of lanes (``key/resize``),
     each of which then has this limit for itself. A lane's own limit goes before its family's.
@@ -355,7 +356,7 @@ class Fate(StrEnum):
 
 
 class Added(Value):
-    """The answer to one added run: its fate, and the id of the run that stands for it now (the holder's, if dropped or renewed)."""
+    """What became of one run to be added, and the id of the run that stands for it now: the holder's, if it clashed."""
 
     id: str
     fate: Fate
@@ -382,7 +383,7 @@ class Claim(Value):
 
 
 class Batch(Value):
-    """What a claim brought, in order, and when to come back: None when nothing is known to become due, or the batch is full."""
+    """What a claim brought, in order, and when to come back: None when the batch is full, or nothing will be due."""
 
     runs: tuple[Run, ...] = ()
     wake_at: int | None = None
@@ -484,7 +485,7 @@ class Query(Value):
 
 
 class Page(Value):
-    """Runs that match, ordered by id, newest first unless asked otherwise; ``cursor`` continues where this page ends."""
+    """Runs that match by id, newest first unless asked otherwise; ``cursor`` continues where this page ends."""
 
     runs: tuple[Run, ...] = ()
     cursor: str | None = None

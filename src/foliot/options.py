@@ -174,10 +174,10 @@ class ScheduleOptions:
     at_start: bool = False
 
 
-O = TypeVar("O", JobOptions, RunOptions, ScheduleOptions)
+Options = TypeVar("Options", JobOptions, RunOptions, ScheduleOptions)
 
 
-def read(kind: type[O], wishes: Mapping[str, Any], where: str) -> O:
+def read(kind: type[Options], wishes: Mapping[str, Any], where: str) -> Options:
     """Read keywords into options.
 
     Raises JobError that names the keyword, its value and the remedy; ``where`` says whose they are.
@@ -185,7 +185,7 @@ def read(kind: type[O], wishes: Mapping[str, Any], where: str) -> O:
     return amend(kind(), wishes, where)
 
 
-def amend(options: O, wishes: Mapping[str, Any], where: str) -> O:
+def amend(options: Options, wishes: Mapping[str, Any], where: str) -> Options:
     """These options with some keywords changed."""
     known = {each.name for each in fields(options)}
     for name in wishes:

@@ -72,8 +72,9 @@ def _outside_window(schedule: Schedule, trigger: Trigger, since: int, now: int) 
     if since >= opens:
         return [], since
     first = trigger.next_at(opens - 1)
-    reason = f"missed: from here until {moment(opens).isoformat()} nobody fired, longer ago than the catch-up window of {spell(schedule.window)}"
-    return [_skipped(schedule, since, now, reason)], first if first is None or first <= now else first
+    until, window = moment(opens).isoformat(), spell(schedule.window)
+    reason = f"missed: nobody fired from here until {until}, longer ago than the catch-up window of {window}"
+    return [_skipped(schedule, since, now, reason)], first
 
 
 def _due(trigger: Trigger, since: int, now: int) -> list[int]:
@@ -139,7 +140,7 @@ def unreadable(schedule: Schedule, problem: str, now: int) -> Firing:
 
 
 def wanted(schedule: Schedule, trigger: Trigger, nominal: int, now: int) -> Run:
-    """The run that a schedule wants for an instant; its id comes from the two, so whoever fires it fires the same one."""
+    """The run that a schedule wants for an instant; whoever fires it fires the same one, for its id comes from both."""
     due = nominal + trigger.delay(nominal)
     unique, lanes = overlapping(schedule.id, schedule.overlap)
     place = schedule.placement

@@ -106,7 +106,7 @@ def _on_signals(loop: asyncio.AbstractEventLoop, act: Any) -> Any:
     both = (signal.SIGINT, signal.SIGTERM)
     before = {each: signal.getsignal(each) for each in both}
 
-    def handle(number: int, frame: FrameType | None) -> None:
+    def handle(_number: int, _frame: FrameType | None) -> None:
         loop.call_soon_threadsafe(act)
 
     for each in both:

@@ -1,4 +1,4 @@
-"""Lifespan resources: opened when the scheduler starts, given to jobs that ask for them by annotation, closed when it stops."""
+"""Lifespan resources: opened at start, given to jobs that ask for them by annotation, closed at stop."""
 
 from __future__ import annotations
 

@@ -77,7 +77,10 @@ NEVER = Delays(attempts=0, waits=(0,))
 def exponential(
     attempts: int, *, first: Length = "1s", factor: float = 2.0, cap: Length = "1h", jitter: float = 0.25
 ) -> Exponential:
-    """Wait 1 s, 2 s, 4 s … up to an hour, each a quarter shorter or longer by chance so that failures do not march in step."""
+    """Wait 1 s, 2 s, 4 s … up to an hour.
+
+    Each wait is up to a quarter shorter or longer by chance, so that failures do not march in step.
+    """
     if factor < 1:
         raise DefinitionError(f"factor={factor!r} would shorten each wait; give 1 or more")
     return Exponential(
@@ -127,7 +130,7 @@ def retries(wish: int | Sequence[Length] | Backoff | None) -> Retries:
 
 
 def _count(attempts: int) -> int:
-    if isinstance(attempts, bool) or not isinstance(attempts, int) or attempts < 0:
+    if attempts is True or attempts is False or attempts != int(attempts) or attempts < 0:
         raise DefinitionError(f"{attempts!r} is not a number of retries; give a whole number from 0")
     return attempts
 

@@ -81,7 +81,7 @@ class Runs:
         return list((await self.page(limit=limit, **filters)).runs)
 
     async def count(self, by: str = "state", **filters: Unpack[RunFilters]) -> dict[str, int]:
-        """Count matching runs by ``state``, ``job``, ``schedule``, ``queue``, ``worker``, ``tag`` or ``meta.<path>``."""
+        """Count matching runs by ``state``, ``job``, ``schedule``, ``queue``, ``worker``, ``tag``, ``meta.<path>``."""
         return await self._store.tally(query(filters), by)
 
     async def cancel(self, *ids: str, reason: str = "cancelled by hand") -> list[Run]:

@@ -91,7 +91,7 @@ class Scheduler:
 
     @contextmanager
     def furnished(self, store: Store, clock: Clock, settings: Settings) -> Generator[None]:
-        """Stand on another store, clock and settings meanwhile, every function run in place: for tests and simulations."""
+        """Stand on another store, clock and settings meanwhile, and run every function in place: for simulations."""
         before = self.store, self.clock
         kept, self.settings, self._inline = self.settings, settings, True
         self._furnish(store, clock)
@@ -175,7 +175,7 @@ class Scheduler:
             await self.store.close()
 
     async def _start(self, stack: AsyncExitStack) -> None:
-        """Start part by part; the stack takes down what is up, in reverse, whether a later part fails or all is done."""
+        """Start part by part; the stack takes down what is up, in reverse, if a later part fails or all is done."""
         await self.store.open()
         stack.push_async_callback(self.store.close)
         await self._declare()

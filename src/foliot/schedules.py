@@ -26,7 +26,7 @@ MOST_BACKFILLED = 100_000
 
 
 class PutKeywords(TypedDict, total=False):
-    """When, with what, and how: one trigger (an object, or ``cron``, ``every``, ``at``, ``after``), arguments and options."""
+    """When (``trigger``, or one of ``cron``, ``every``, ``at``, ``after``), with what arguments, and how."""
 
     trigger: Trigger
     cron: str
@@ -249,7 +249,7 @@ class Schedules:
     async def backfill(
         self, id: str, start: Moment, end: Moment, *, overlap: Overlap | str = Overlap.QUEUE
     ) -> list[Added]:
-        """Run every instant from ``start`` to ``end`` (exclusive) that has no record yet, now, one after the other by default."""
+        """Run now what has no record from ``start`` to ``end`` (exclusive), one after the other by default."""
         schedule, now = await self.get(id), self._clock.now()
         trigger = triggers.loads(schedule.trigger).bound(id)
         low, high = (instant(each, trigger.zone) for each in (start, end))

@@ -16,7 +16,7 @@ LONGEST_BACKOFF = 10 * SECOND
 
 
 class Loop:
-    """Goes round until it is stopped; a round that fails is tried again, a little later each time, and said once per failure."""
+    """Goes round until it is stopped; a round that fails is said, and tried again, a little later each time."""
 
     def __init__(self, name: str, round_: Callable[[], Awaitable[int | None]], clock: Clock) -> None:
         self.name = name

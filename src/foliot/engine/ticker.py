@@ -43,7 +43,7 @@ class Ticker:
                 return fire(schedule, trigger, now)
             return follow(schedule, trigger, await self._find(schedule.follows), now)
         except DefinitionError as problem:
-            log.error("schedule %r is paused: %s", schedule.id, problem)
+            log.warning("schedule %r is paused: %s", schedule.id, problem)
             return unreadable(schedule, str(problem), now)
 
     async def _find(self, run: str) -> Run | None:

@@ -81,7 +81,7 @@ class Worker:
         upstream = await self._upstream(runs)
         now = self._bench.clock.now()
         for run in runs:
-            job = self._bench.jobs[run.job] if run.job in self._bench.jobs else None
+            job = self._bench.jobs.get(run.job)
             held = self._hold(run, job)
             above = [upstream[each] for each in run.after if each in upstream]
             refused = admit(run, None if job is None else job.settings, above, now)

@@ -140,8 +140,7 @@ async def _awaited(
 ) -> Any:
     """An async function, cancelled when the parent says stop."""
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
-    assert task is not None
-    context.when_stopped(lambda _: loop.call_soon_threadsafe(task.cancel))
+    context.when_stopped(lambda _: task and loop.call_soon_threadsafe(task.cancel))
     return await function(*args, **kwargs)
 
 

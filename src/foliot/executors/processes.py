@@ -133,6 +133,8 @@ class Child:
                         return pickle.loads(value)  # noqa: S301 - from our own child
                     case Raised() as raised:
                         raise raised.error()
+                    case stranger:
+                        raise Crashed(f"its process said {stranger!r}, which makes no sense")
         except (EOFError, OSError) as broken:
             raise Crashed(self._obituary()) from broken
 

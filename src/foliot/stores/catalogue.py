@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -69,9 +69,9 @@ def _every(_run: Run) -> Collection[str]:
 def _in_meta(run: Run, path: Sequence[str]) -> Collection[str]:
     value: Any = run.meta
     for step in path:
-        if not isinstance(value, dict) or step not in value:
+        if step not in value if isinstance(value, dict) else True:
             return ()
-        value = value[step]
+        value = cast("dict[str, Any]", value)[step]
     return (_json(value),)
 
 

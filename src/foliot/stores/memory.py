@@ -398,7 +398,7 @@ class MemoryStore(Store):
             self._traffic.unpark(old.parked)
         if new.parked is not None and new.parked != old.parked:
             self._traffic.park(new, new.parked)
-        if (new.wakes_at is not None and (new.wakes_at, new.priority) != (old.wakes_at, old.priority)) or (new.wakes_at is not None and old.state is not new.state):
+        if new.wakes_at is not None and _looks(new) != _looks(old):
             self._wake(new, new.wakes_at)
         return new
 
@@ -460,3 +460,8 @@ class MemoryStore(Store):
     def _stands(self, at: int, id: str) -> bool:
         schedule = self._records[Schedule].get(id)
         return schedule is not None and schedule.wakes_at == at
+
+
+def _looks(run: Run) -> tuple[int | None, int, State]:
+    """What says when somebody looks at a run, and in which order."""
+    return run.wakes_at, run.priority, run.state

@@ -60,7 +60,7 @@ class Time:
         """Let everything happen that can happen now."""
         ready: Any = getattr(asyncio.get_running_loop(), "_ready")  # noqa: B009 - there is no public way to ask
         await asyncio.sleep(0)
-        while ready:
+        while ready:  # noqa: ASYNC110 - there is no event for 'nothing is left to do'
             await asyncio.sleep(0)
 
 
