@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from foliot.model import LIVE, Added, Clash, Fate, Run, State, Topic, Unique
 from foliot.stores.moves import arrived, cancelled, renewed, settled, skipped
-from foliot.stores.sqlite.bulk import THESE, insert, listed
+from foliot.stores.sqlite.bulk import THESE, listed
 from foliot.stores.sqlite.lanes import unparked
-from foliot.stores.sqlite.releasing import release, wait_for, wait_for_nothing
+from foliot.stores.sqlite.releasing import release, take_keys, wait_for, wait_for_nothing
 from foliot.stores.sqlite.rows import FRESH, WHOLE, enter, is_fresh, load, save
 from foliot.stores.sqlite.terms import index
 from foliot.stores.sqlite.transaction import Transaction
@@ -102,7 +102,7 @@ class _Adding:
         if len(fresh) < len(added):
             enter(self._db, [run for run in added if not is_fresh(run)], WHOLE)
         index(self._db, added)
-        insert(self._db, "keys", ("key", "run", "until"), [(key, *each) for key, each in self._taken.items()])
+        take_keys(self._db, self._taken, self._now)
         if self._changed:
             self._write_changed(tx)
         self._wait([run for run in added if run.after and run.state is State.PENDING])

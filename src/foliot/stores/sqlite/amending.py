@@ -11,7 +11,7 @@ from foliot.model import Change, Run, State, Topic
 from foliot.stores.moves import cancelled, put_off, revived, settled
 from foliot.stores.sqlite.bulk import THESE, listed
 from foliot.stores.sqlite.lanes import unparked
-from foliot.stores.sqlite.releasing import give_up_keys, release, wait_for, wait_for_nothing
+from foliot.stores.sqlite.releasing import give_up_keys, release, take_keys, wait_for, wait_for_nothing
 from foliot.stores.sqlite.rows import load, save
 from foliot.stores.sqlite.terms import forget
 from foliot.stores.sqlite.transaction import Transaction
@@ -59,7 +59,7 @@ def _may_live(db: sqlite3.Connection, run: Run, now: int) -> bool:
     holder = db.execute("SELECT run, until FROM keys WHERE key = ?", (run.unique.key,)).fetchone()
     if holder is not None and holder[0] != run.id and (holder[1] is None or holder[1] > now):
         return False
-    db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?, ?)", (run.unique.key, run.id, run.unique.until))
+    take_keys(db, {run.unique.key: (run.id, run.unique.until)}, now)
     return True
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from foliot.model import Hold, Run, Topic
-from foliot.stores.sqlite.bulk import THESE, listed
+from foliot.stores.sqlite.bulk import THESE, insert, listed
 from foliot.stores.sqlite.transaction import Transaction
+
+SWEEP = 10
+"""How many keys whose time is past are forgotten when others are taken, and two for each that is."""
 
 
 def wait_for(db: sqlite3.Connection, name: str, upstreams: Iterable[str]) -> int:
@@ -48,11 +51,24 @@ RETURNING wakes_at
 """
 
 
+_FORGET_PAST = "DELETE FROM keys WHERE key IN (SELECT key FROM keys WHERE until <= ? LIMIT ?)"
+
+
 def give_up_keys(db: sqlite3.Connection, runs: Iterable[Run]) -> None:
     """These no longer hold their keys, except to an instant that was said."""
-    keys = [(run.unique.key, run.id) for run in runs if run.unique is not None]
-    if keys:
-        db.executemany("DELETE FROM keys WHERE key = ? AND run = ? AND until IS NULL", keys)
+    held = {run.id: run.unique.key for run in runs if run.unique is not None}
+    if held:
+        db.execute(
+            f"DELETE FROM keys WHERE key IN {THESE} AND run IN {THESE} AND until IS NULL",
+            (listed(held.values()), listed(held)),
+        )
+
+
+def take_keys(db: sqlite3.Connection, keys: Mapping[str, tuple[str, int | None]], now: int) -> None:
+    """These keys are held by these runs, until an instant if one was said; some that are long past are forgotten."""
+    insert(db, "keys", ("key", "run", "until"), [(key, *holder) for key, holder in keys.items()])
+    if any(until is not None for _, until in keys.values()):
+        db.execute(_FORGET_PAST, (now, SWEEP + 2 * len(keys)))
 
 
 def give_up_keys_at_start(db: sqlite3.Connection, runs: Iterable[Run]) -> None:

@@ -95,6 +95,7 @@ CREATE TABLE keys (
   run TEXT NOT NULL,
   until INTEGER
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX keys_until ON keys (until) WHERE until IS NOT NULL;
 
 CREATE TABLE lines (
   run TEXT NOT NULL,
