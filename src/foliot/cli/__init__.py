@@ -5,4 +5,4 @@ def main() -> None:
     """Run the program ``foliot`` with the arguments of this process."""
     from foliot.cli.app import app
 
-    app()
+    app(prog_name="foliot")

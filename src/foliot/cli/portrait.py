@@ -11,9 +11,13 @@ def portrait(run: Run, words: Words) -> list[Part]:
     """A run's facts, its timeline, and the traceback of its error."""
     parts: list[Part] = [f"Run {run.id}", Table(rows=_facts(run, words)), ""]
     parts.append(timeline(run, words))
-    if run.error is not None and run.error.traceback:
-        parts += ["", run.error.traceback.rstrip()]
-    return parts
+    return parts + [part for trace in _last_traceback(run) for part in ("", trace)]
+
+
+def _last_traceback(run: Run) -> list[str]:
+    """The traceback of the last attempt that failed."""
+    traces = [each.error.traceback.rstrip() for each in run.timeline if each.error is not None]
+    return [each for each in traces[-1:] if each]
 
 
 def timeline(run: Run, words: Words, title: str = "Timeline") -> Table:

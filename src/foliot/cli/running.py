@@ -113,5 +113,5 @@ def sentence(event: Event) -> str:
     if event.run is None:
         return " ".join(filter(None, (event.schedule and f"schedule {event.schedule}", event.kind.value, event.reason)))
     took = "" if event.duration is None else f" after {lasting(event.duration)}"
-    why = event.reason or brief(event.run.error)
+    why = ": ".join(filter(None, (event.reason, brief(event.run.error))))
     return f"{event.run.job} {event.kind.value}{took} (run {event.run.id}){f': {why}' if why else ''}"

@@ -103,9 +103,9 @@ def why(run: Run) -> str:
         return f"no room in {run.parked}"
     if run.waits:
         return f"waits for {many(run.waits, 'run')}"
-    if run.state.over or run.attempts == ():
-        return progress(run.progress)
-    return progress(run.progress) or how(run.attempts[-1])
+    if run.state.over:
+        return ""
+    return progress(run.progress) or (how(run.attempts[-1]) if run.attempts else "")
 
 
 def how(attempt: Attempt) -> str:

@@ -1,0 +1,3 @@
+from tests.cli.console import console
+
+__all__ = ["console"]
