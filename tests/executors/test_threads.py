@@ -1,0 +1,102 @@
+"""Real threads: they do not hold up the loop, and what is left behind keeps its place."""
+
+import asyncio
+import threading
+from contextvars import ContextVar
+
+import pytest
+
+from foliot.clock import SystemClock
+from foliot.context import Context, Notes
+from foliot.executors import Inline, Threads
+from foliot.model import Run
+from tests.waiting import eventually
+
+WHO: ContextVar[str] = ContextVar("who")
+
+
+def context() -> Context:
+    return Context(Run(id="r1", job="j", due_at=0, created_at=0), Notes(), SystemClock())
+
+
+@pytest.fixture
+async def threads():
+    executor = Threads(2)
+    yield executor
+    await executor.close()
+
+
+async def test_a_blocking_function_does_not_hold_up_the_loop(threads: Threads):
+    go = threading.Event()
+    blocked = asyncio.ensure_future(threads.run(go.wait, (10,), {}, context()))
+
+    assert await threads.run(lambda: "meanwhile", (), {}, context()) == "meanwhile"
+    go.set()
+    assert await blocked is True
+
+
+async def test_no_more_threads_run_than_there_may_be(threads: Threads):
+    go, running, most = threading.Event(), 0, 0
+    lock = threading.Lock()
+
+    def work() -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        go.wait(10)
+        with lock:
+            running -= 1
+
+    all_of_them = [asyncio.ensure_future(threads.run(work, (), {}, context())) for _ in range(5)]
+    await eventually(lambda: most == 2)
+    assert threads.busy == 5
+    go.set()
+    await asyncio.gather(*all_of_them)
+
+    assert most == 2
+
+
+async def test_context_and_context_variables_reach_the_thread(threads: Threads):
+    WHO.set("me")
+    ctx = context()
+
+    assert await threads.run(lambda: (WHO.get(), Context.current()), (), {}, ctx) == ("me", ctx)
+
+
+async def test_what_the_function_raises_is_raised(threads: Threads):
+    def refuse() -> None:
+        raise KeyError("no")
+
+    def stop() -> None:
+        raise StopIteration
+
+    with pytest.raises(KeyError):
+        await threads.run(refuse, (), {}, context())
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await threads.run(stop, (), {}, context())
+
+
+async def test_a_function_that_was_left_behind_keeps_its_place_until_it_returns(threads: Threads):
+    go, ctx = threading.Event(), context()
+    running = asyncio.ensure_future(threads.run(go.wait, (10,), {}, ctx))
+    await eventually(lambda: threads.busy == 1)
+
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    left_behind = asyncio.ensure_future(threads.gone(ctx))
+    await asyncio.sleep(0)
+    assert (threads.busy, left_behind.done()) == (1, False)
+
+    go.set()
+    await left_behind
+    assert threads.busy == 0
+
+
+async def test_in_place_functions_may_be_plain_or_async():
+    async def later() -> int:
+        return 2
+
+    assert await Inline().run(lambda: 1, (), {}, context()) == 1
+    assert await Inline().run(later, (), {}, context()) == 2
