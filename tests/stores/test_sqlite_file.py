@@ -223,15 +223,15 @@ async def test_what_people_add_to_the_file_is_theirs(path: Path) -> None:
 
 OPENER = """
 import asyncio, sys
+from foliot.model import Run
 from foliot.stores.sqlite import SQLiteStore
-from foliot.testing.exam.scene import a_run, add
 
 async def main(path, name):
     store = SQLiteStore(path)
     print("ready", flush=True)
     sys.stdin.readline()
     await store.open()
-    await add(store, a_run(name))
+    await store.add([Run(id=name, job="job", due_at=0, created_at=0)], 0)
     await store.close()
 
 asyncio.run(main(*sys.argv[1:]))

@@ -57,12 +57,14 @@ class Desk:
 
     def ask(self, verb: Callable[[Any], T]) -> asyncio.Future[T]:
         """Have the thread do this; the answer comes to this event loop."""
+        self._refuse_children()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._accept(Ask(verb, future))
         return future
 
     def tell(self, verb: Callable[[Any], object]) -> None:
         """Have the thread do this; nobody waits for it."""
+        self._refuse_children()
         self._accept(Ask(verb))
 
     def close(self) -> None:
@@ -75,10 +77,12 @@ class Desk:
                 self._queue.put(None)
         self._thread.join()
 
-    def _accept(self, ask: Ask) -> None:
-        """Take an ask in, unless nobody would do it: after a close, or in a forked child, which has no threads."""
+    def _refuse_children(self) -> None:
+        """A forked child has no threads: nobody would do what it asks."""
         if os.getpid() != self._pid:
             raise StoreUnavailable(f"{self._path} was opened before this process forked; open a store of its own here")
+
+    def _accept(self, ask: Ask) -> None:
         with self._door:
             if self._closed:
                 raise StoreUnavailable(f"the store on {self._path} is closed; open it first")
