@@ -2,10 +2,10 @@ import subprocess
 import sys
 
 import pytest
+from tests.cli.console import Console, nothing
 from typer.testing import CliRunner
 
 from foliot.cli.app import app
-from tests.cli.console import Console, nothing
 
 COMMANDS = [
     (), ("demo",), ("run",), ("top",), ("doctor",), ("schedules",), ("runs",), ("queues",),
@@ -104,7 +104,9 @@ def test_the_version_is_told():
 
 
 def test_the_library_imports_nothing_of_the_command_line():
-    code = "import foliot, foliot.scheduler, sys; sys.exit(bool({'typer', 'rich', 'foliot.cli.app'} & set(sys.modules)))"
+    code = (
+        "import foliot, foliot.scheduler, sys; sys.exit(bool({'typer', 'rich', 'foliot.cli.app'} & set(sys.modules)))"
+    )
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

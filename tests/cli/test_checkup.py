@@ -1,7 +1,7 @@
 from dataclasses import replace
 
-import msgspec.structs as structs
 import pytest
+from msgspec import structs
 
 from foliot.cli.checkup import Facts, Finding, Level, findings
 from foliot.model import Limit, Pause, Run, Schedule, State, Worker

@@ -4,7 +4,6 @@ import sys
 from typing import Any
 
 import pytest
-
 from tests.cli.console import Console
 
 

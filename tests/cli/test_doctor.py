@@ -1,9 +1,9 @@
 import pytest
+from tests.cli.console import Console, nothing
 
 from foliot.model import Schedule, Worker
 from foliot.moments import MINUTE
 from foliot.scheduler import Scheduler
-from tests.cli.console import Console, nothing
 
 
 def test_a_healthy_store_is_well_and_exits_with_0(console: Console):

@@ -1,8 +1,8 @@
 import pytest
+from tests.cli.console import Console
 
 from foliot.cli.loading import load
 from foliot.errors import DefinitionError
-from tests.cli.console import Console
 
 
 def test_a_scheduler_is_found_by_module_and_name(console: Console):

@@ -1,8 +1,8 @@
 import pytest
+from tests.cli.console import Console
 
 from foliot.model import Run
 from foliot.scheduler import Scheduler
-from tests.cli.console import Console
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 import pytest
+from tests.cli.console import Console, nothing
 
 from foliot.model import Overlap, Schedule, Worker
 from foliot.moments import HOUR
 from foliot.scheduler import Scheduler
-from tests.cli.console import Console, nothing
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 from typing import Any
 
 import pytest
+from tests.cli.console import Console, nothing
 
 from foliot.cli import top
 from foliot.model import Beat, Claim, Progress, Run, Worker
-from tests.cli.console import Console, nothing
 
 
 def test_what_happens_now_is_printed_once_off_a_terminal(console: Console):
@@ -13,7 +13,11 @@ def test_what_happens_now_is_printed_once_off_a_terminal(console: Console):
     text = console("top", "--utc")
 
     assert "0 runs running, 0 waiting" in text
-    assert [line for line in text.splitlines() if line in ("Running", "Next", "Workers")] == ["Running", "Next", "Workers"]
+    assert [line for line in text.splitlines() if line in ("Running", "Next", "Workers")] == [
+        "Running",
+        "Next",
+        "Workers",
+    ]
     assert "till" in text
 
 
@@ -33,7 +37,11 @@ def test_what_runs_is_shown_with_its_progress(console: Console):
         await done.result(timeout="5s")
         now = scheduler.clock.now()
         await scheduler.store.add(
-            [Run(id=f"r-{q}", job="resize", created_at=now, due_at=now, wakes_at=now, queue=q) for q in ("a", "b", "c")], now
+            [
+                Run(id=f"r-{q}", job="resize", created_at=now, due_at=now, wakes_at=now, queue=q)
+                for q in ("a", "b", "c")
+            ],
+            now,
         )
         batch = await scheduler.store.claim(Claim(worker="w", limit=1, lease=60_000_000, queues=("a",)), now)
         beat = Beat(run="r-a", token=batch.runs[0].token, progress=Progress(done=1, total=4))
@@ -67,4 +75,3 @@ def test_on_a_terminal_it_goes_on_until_interrupted(console: Console, monkeypatc
 
     assert console.typed("top", "--every", "0.1").exit_code in (0, 130)
     assert len(looks) == 3
-

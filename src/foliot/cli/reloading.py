@@ -29,7 +29,7 @@ class Supervisor:
         """Supervise until a signal, or until the child ends well by itself. Gives the child's exit code."""
         _say(f"watching the .py files below {self._root}")
         for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, self._signalled)
+            signal.signal(each, self._signalled)  # for good: when this is over, so is the process
         while True:
             seen = look(self._root)
             code = self._once(seen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,7 +31,7 @@ def register(app: typer.Typer) -> None:
     app.command("run")(run)
 
 
-def run(  # noqa: PLR0913 - one for each option
+def run(
     ctx: typer.Context,
     *,
     target: Annotated[str, typer.Argument(metavar="MODULE:SCHEDULER", help="Your scheduler.")],
@@ -63,9 +64,15 @@ def run(  # noqa: PLR0913 - one for each option
         _log_to_standard_error(verbose)
         scheduler = _loaded(target, choices.store)
         scheduler.settings = replace(scheduler.settings, **{name: value for name, value in wishes.items() if value})
-        scheduler.on(_tell, *(() if verbose else _TROUBLE))
+        scheduler.on(_tell, *(() if verbose else _TROUBLE | _MILESTONES))
         log.info("%s", _greeting(target, scheduler))
+        signal.signal(signal.SIGTERM, _leave)
         scheduler.run()
+
+
+def _leave(_number: int, _frame: object) -> None:
+    """End well when told to stop while starting; once up, the scheduler listens itself."""
+    raise SystemExit(0)
 
 
 def _without_reload(arguments: list[str]) -> list[str]:
@@ -100,7 +107,8 @@ def _log_to_standard_error(verbose: bool) -> None:
     log.setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
-_TROUBLE = (Kind.FAILED, Kind.RETRYING, Kind.MISSED, Kind.LOST, Kind.PAUSED, Kind.CANCELLED)
+_TROUBLE = {Kind.FAILED, Kind.RETRYING, Kind.MISSED, Kind.LOST, Kind.PAUSED, Kind.CANCELLED}
+_MILESTONES = {Kind.WORKER_STARTED, Kind.WORKER_STOPPED, Kind.RESUMED}
 
 
 def _tell(event: Event) -> None:
@@ -111,7 +119,8 @@ def _tell(event: Event) -> None:
 def sentence(event: Event) -> str:
     """An event as a line of the log."""
     if event.run is None:
-        return " ".join(filter(None, (event.schedule and f"schedule {event.schedule}", event.kind.value, event.reason)))
+        what = f"schedule {event.schedule} {event.kind}" if event.schedule else event.kind.value
+        return ": ".join(filter(None, (what, event.reason)))
     took = "" if event.duration is None else f" after {lasting(event.duration)}"
     why = ": ".join(filter(None, (event.reason, brief(event.run.error))))
     return f"{event.run.job} {event.kind.value}{took} (run {event.run.id}){f': {why}' if why else ''}"

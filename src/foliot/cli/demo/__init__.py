@@ -52,10 +52,11 @@ async def _performed(folder: Path) -> bool:
             with board(lambda: (scheduler.clock.now() - began) / SECOND) as shown:
                 shown.say(f"two worker processes will share {stage.url}")
                 ends = await Play(stage, scheduler, shown).perform()
-        return _summed_up(ends)
+        return summed_up(ends)
 
 
-def _summed_up(ends: Ends) -> bool:
+def summed_up(ends: Ends) -> bool:
+    """Print how it ended; tells whether everything that was claimed is true."""
     from foliot.cli.demo.story import counted
     from foliot.cli.demo.verdict import claims, kept
     from foliot.cli.portrait import timeline

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from foliot.cli.demo.story import Look, counted
+from foliot.cli.demo.story import Look
 from foliot.cli.printing import Table, on_terminal, rich
 from foliot.cli.words import progress
 from foliot.model import Run, State
@@ -57,22 +57,19 @@ def picture(look: Look) -> Table:
     return Table(columns=_COLUMNS, rows=[_row(job, about, look) for job, about in CAST.items()])
 
 
-_COLUMNS = ("JOB", "WHAT IT IS", "DONE", "SKIPPED", "OTHER", "ATTEMPTS", "NOW", "LAST")
+_COLUMNS = ("JOB", "WHAT IT IS", "DONE", "SKIPPED", "TRIES", "STATE")
 
 
 def _row(job: str, about: str, look: Look) -> tuple[str, ...]:
     runs = [run for _, run in sorted(look.items()) if run.job == job]
     running = [each for each in runs if each.state is State.RUNNING]
-    other = [each for each in runs if each.state not in (State.SUCCEEDED, State.SKIPPED, State.RUNNING, State.PENDING)]
     return (
         job,
         about,
         str(sum(each.state is State.SUCCEEDED for each in runs)),
         str(sum(each.state is State.SKIPPED for each in runs)),
-        counted(other),
         str(sum(len(each.timeline) for each in runs)),
-        ", ".join(_now(each) for each in running),
-        runs[-1].state.value if runs else "",
+        ", ".join(_now(each) for each in running) or (runs[-1].state.value if runs else ""),
     )
 
 

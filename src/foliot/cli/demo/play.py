@@ -20,6 +20,8 @@ SCHEDULES = ("tick", "pulse", "slow")
 LOOK = 100 * MILLISECOND
 ENOUGH = 12 * SECOND
 """How long the schedules fire at least."""
+MOST = 10_000
+"""More runs than the demo can make."""
 PATIENCE = 30 * SECOND
 """How long to wait for anything before giving up."""
 
@@ -99,8 +101,8 @@ class Play:
             await self._see()
             if happened(self._look):
                 return
-            if self._now() > latest:
-                raise FoliotError(f"waited {PATIENCE // SECOND} s in vain until {what}; {self._worker_logs()}")
+            if self._now() > latest or self._stage.fallen():
+                raise FoliotError(f"waited in vain until {what}. {self._worker_logs()}")
             await self._scheduler.clock.sleep(LOOK)
 
     async def _until_run(self, id: str, happened: Callable[[Run], bool], what: str) -> Run:
@@ -108,22 +110,12 @@ class Play:
         return self._look[id]
 
     async def _see(self) -> None:
-        runs = [each for each in await self._all_runs() if not each.job.startswith("foliot.")]
-        self._look = {each.id: each for each in runs}
+        runs = await self._scheduler.runs.find(limit=MOST)
+        self._look = {each.id: each for each in runs if not each.job.startswith("foliot.")}
         self._pids = {each.id: each.pid for each in await self._scheduler.store.records(Worker)}
         for sentence in self._story.go_on(self._look, Words(now=self._now())):
             self._board.say(sentence)
         self._board.show(self._look)
-
-    async def _all_runs(self) -> list[Run]:
-        runs: list[Run] = []
-        page = await self._scheduler.runs.page(limit=1000)
-        while page.runs:
-            runs += page.runs
-            if page.cursor is None:
-                break
-            page = await self._scheduler.runs.page(limit=1000, after=page.cursor)
-        return runs
 
     def _now(self) -> int:
         return self._scheduler.clock.now()

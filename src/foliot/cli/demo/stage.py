@@ -50,16 +50,18 @@ class Stage:
 
     def kill(self, name: str) -> int:
         """End a worker in the middle of what it does, without a chance to react. Gives its exit code."""
-        self.workers[name].kill()
-        return self.workers[name].wait()
+        worker = self.workers.pop(name)
+        worker.kill()
+        return worker.wait()
 
     def dismiss(self, name: str) -> int:
         """Ask a worker to stop, and wait until it has finished what it was doing. Gives its exit code."""
-        self.workers[name].terminate()
-        return self.workers[name].wait()
+        worker = self.workers.pop(name)
+        worker.terminate()
+        return worker.wait()
 
     def fallen(self) -> list[str]:
-        """The workers that have ended."""
+        """The workers that have ended though nobody asked them to."""
         return [name for name, each in self.workers.items() if each.poll() is not None]
 
     def last_words(self, name: str) -> str:

@@ -1,0 +1,172 @@
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from tests.cli.console import Console
+
+from foliot.cli.reloading import look
+from foliot.cli.running import sentence
+from foliot.events import Event, Kind
+from foliot.model import Failure, Run, Worker
+from foliot.scheduler import Scheduler
+
+RUN = Run(id="r", job="resize", due_at=0, created_at=0, error=Failure(kind="E", message="no"))
+
+MILL = """
+import asyncio
+from foliot.scheduler import Scheduler
+
+scheduler = Scheduler({store})
+
+@scheduler.job()
+async def grind() -> str:
+    await asyncio.sleep(0.5)
+    return "flour"
+"""
+
+
+class Program:
+    """``foliot run ...`` in a process of its own."""
+
+    def __init__(self, folder: Path, *words: str) -> None:
+        plain = {key: value for key, value in os.environ.items() if not key.startswith("FOLIOT_")}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "foliot", "run", *words],
+            cwd=folder,
+            env=plain,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def says(self, text: str) -> str:
+        """Wait for a line of its log that contains this."""
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            if text in line:
+                return line
+        raise AssertionError(f"it ended with {self.process.wait()} before it said {text!r}")
+
+    def told(self, number: signal.Signals) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(timeout=20)
+
+
+@pytest.fixture
+def started(console: Console) -> Iterator[list[Program]]:
+    programs: list[Program] = []
+    yield programs
+    for each in programs:
+        each.process.kill()
+        each.process.wait()
+        if each.process.stderr is not None:
+            each.process.stderr.close()
+
+
+def mill(console: Console, *, names_its_store: bool = True) -> None:
+    (console.folder / "mill.py").write_text(MILL.format(store=repr(console.url) if names_its_store else ""))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="processes cannot be asked to stop there")
+def test_sigterm_lets_it_finish_what_is_running_and_exit_with_0(console: Console, started: list[Program]):
+    mill(console)
+    started.append(
+        program := Program(console.folder, "mill:scheduler", "--verbose", "--queues", "default,x", "--concurrency", "3")
+    )
+    program.says("worker started")
+
+    async def enqueue(scheduler: Scheduler) -> tuple[str, list[Worker]]:
+        scheduler.include("mill")
+        handle = await scheduler.jobs["grind"].enqueue()
+        return handle.id, await scheduler.store.records(Worker)
+
+    sys.path.insert(0, str(console.folder))
+    run, [worker] = console.prepare(enqueue)
+    sys.modules.pop("mill")
+    program.says("grind started")
+
+    assert program.told(signal.SIGTERM) == 0
+    assert console.json("runs", "show", run)["result"] == "flour"
+    assert (worker.queues, worker.slots) == (("default", "x"), 3)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="processes cannot be asked to stop there")
+def test_with_reload_it_starts_anew_when_a_file_changes(console: Console, started: list[Program]):
+    code = console.folder / "mill.py"
+    code.write_text("this is no Python")
+    started.append(program := Program(console.folder, "mill:scheduler", "--reload", "--store", console.url))
+
+    program.says("starting anew when a file changes")
+    mill(console, names_its_store=False)
+    program.says("worker started")
+    code.write_text(code.read_text() + "# changed\n")
+    program.says("a file has changed")
+    program.says("mill:scheduler runs as worker")
+
+    assert program.told(signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("mill:schedular",), "did you mean 'scheduler'"),
+        (("nowhere:scheduler",), "there is no module 'nowhere'"),
+        (("mill:scheduler", "--store", "sqlite:///elsewhere.db"), "mill:scheduler names a store in its code"),
+    ],
+)
+def test_what_cannot_be_run_is_one_message(
+    console: Console, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], message: str
+):
+    monkeypatch.setenv("FOLIOT_STORE", "memory://")  # so that it is restored
+    mill(console)
+
+    result = console.typed("run", *words)
+    sys.modules.pop("mill", None)
+
+    assert result.exit_code == 1
+    assert message in result.stderr
+
+
+def test_only_python_files_that_may_be_ours_are_watched(tmp_path: Path):
+    for name in ("a.py", "b.txt", "sub/c.py", ".venv/d.py", "lib/site-packages/e.py"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    (tmp_path / "gone.py").symlink_to(tmp_path / "nowhere.py")
+
+    assert {Path(each).relative_to(tmp_path).as_posix() for each in look(tmp_path)} == {"a.py", "sub/c.py"}
+
+
+def test_a_change_is_seen_by_time_or_size(tmp_path: Path):
+    file = tmp_path / "a.py"
+    file.write_text("")
+    before = look(tmp_path)
+    assert look(tmp_path) == before
+
+    file.write_text("x")
+
+    assert look(tmp_path) != before
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (Event(kind=Kind.STARTED, at=0, run=replace(RUN, error=None)), "resize started (run r)"),
+        (Event(kind=Kind.RETRYING, at=0, run=RUN), "resize retrying (run r): E: no"),
+        (
+            Event(kind=Kind.FAILED, at=0, run=RUN, duration=250_000, reason="failed after 1 of 1 attempts"),
+            "resize failed after 250ms (run r): failed after 1 of 1 attempts: E: no",
+        ),
+        (
+            Event(kind=Kind.PAUSED, at=0, schedule="s", reason="its last 3 runs failed"),
+            "schedule s paused: its last 3 runs failed",
+        ),
+        (Event(kind=Kind.WORKER_STARTED, at=0, reason="till"), "worker started: till"),
+    ],
+)
+def test_an_event_is_a_sentence(event: Event, text: str):
+    assert sentence(event) == text
