@@ -6,6 +6,7 @@ from tests.cli.console import Console, nothing
 from typer.testing import CliRunner
 
 from foliot.cli.app import app
+from foliot.cli.errors import kind_errors
 
 COMMANDS = [
     (), ("demo",), ("run",), ("top",), ("doctor",), ("schedules",), ("runs",), ("queues",),
@@ -90,6 +91,13 @@ def test_an_error_is_one_message_and_its_traceback_only_for_debugging(console: C
 
     assert kind.stderr.count("\n") == 1
     assert type(debug.exception).__name__ == "UnknownRun"
+
+
+def test_ctrl_c_is_a_quiet_end():
+    with pytest.raises(typer.Exit) as end, kind_errors(debug=False):
+        raise KeyboardInterrupt
+
+    assert end.value.exit_code == 130
 
 
 def test_a_store_that_cannot_be_named_is_an_error(console: Console):

@@ -319,5 +319,3 @@ def test_a_start_that_fails_raises_and_leaves_nothing_running(tmp_path: Path):
 
     with pytest.raises(StoreUnavailable, match="there is no directory"):
         Scheduler(f"sqlite:///{tmp_path}/missing/runs.db").start()
-
-

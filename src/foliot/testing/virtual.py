@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from foliot.clock import ManualClock
 from foliot.moments import HOUR, SECOND, Length, Moment, instant, length, moment
 from foliot.scheduler import Scheduler
+from foliot.stores.base import Store
 from foliot.stores.memory import MemoryStore
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -65,14 +66,19 @@ class Time:
 
 
 @asynccontextmanager
-async def simulated(scheduler: Scheduler, start: Moment = START, seed: int = 0) -> AsyncGenerator[Time]:
+async def simulated(
+    scheduler: Scheduler, start: Moment = START, *, seed: int = 0, store: Store | None = None
+) -> AsyncGenerator[Time]:
     """Start a scheduler in virtual time: on an empty store in memory, every function run in place.
 
+    Another ``store`` must answer without threads or sockets, whose time nobody turns: memory, or memory with faults.
+    A lease that was not asked for lasts an hour, so that days pass without a beat every ten seconds.
     ``asyncio.sleep`` and timeouts inside jobs follow the virtual time too. The scheduler is as before afterwards.
     """
     clock = ManualClock(instant(start), seed)
-    settings = replace(scheduler.settings, lease=HOUR)
-    with scheduler.furnished(MemoryStore(), clock, settings), _turned(asyncio.get_running_loop(), clock):
+    own = scheduler.settings
+    settings = own if "lease" in own.sources else replace(own, lease=HOUR)
+    with scheduler.furnished(store or MemoryStore(), clock, settings), _turned(asyncio.get_running_loop(), clock):
         time = Time(clock)
         await time.through(scheduler.__aenter__())
         try:

@@ -108,6 +108,7 @@ ENDINGS = st.one_of(
 )
 """How a claim ends. ``wait`` names runs seen from the first spawned one."""
 
+
 def _query(fields: dict[str, Any]) -> Query:
     return Query(**fields)
 

@@ -1,0 +1,188 @@
+"""A store that fails, and a clock that is set: the loops go on, nothing is lost, and nothing fires twice."""
+
+import asyncio
+import logging
+from collections import Counter
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from foliot.errors import StoreFull, StoreUnavailable
+from foliot.model import Query, State
+from foliot.moments import HOUR, SECOND
+from foliot.retry import fixed
+from foliot.scheduler import Scheduler
+from foliot.stores.memory import MemoryStore
+from foliot.stores.sqlite import SQLiteStore
+from foliot.testing import FaultyStore, seeded, simulated
+from foliot.testing.faulty import After, Before, Fault
+from tests.waiting import eventually
+
+FULL = StoreFull("the disk is full: nothing was written")
+GONE = StoreUnavailable("the reply was lost")
+
+
+class Switch:
+    """A plan that fails chosen verbs as long as it is on."""
+
+    def __init__(self, fault: Fault, *verbs: str) -> None:
+        self.fault, self.verbs, self.on = fault, verbs, False
+
+    def __call__(self, verb: str) -> Fault | None:
+        return self.fault if self.on and verb in self.verbs else None
+
+
+HOT = ("turn", "finish", "fire", "beat", "claim")
+
+
+def ticking(scheduler: Scheduler) -> list[int]:
+    ran: list[int] = []
+
+    @scheduler.every("1s", name="tick", catchup="all", most=10_000, overlap="allow")
+    async def tick(context: Any = None) -> None:
+        ran.append(1)
+
+    return ran
+
+
+@pytest.mark.parametrize("fault", [Before(error=FULL), After(error=GONE)], ids=["a full disk", "a lost reply"])
+@pytest.mark.parametrize("verb", ["turn", "finish", "fire", "beat"])
+async def test_every_loop_survives_a_verb_that_fails_for_a_while(verb: str, fault: Fault, caplog):
+    caplog.set_level(logging.CRITICAL, "foliot")
+    scheduler = Scheduler(lease="10s")
+    ticking(scheduler)
+    plan = Switch(fault, verb)
+
+    async with simulated(scheduler, store=FaultyStore(MemoryStore(), plan)) as time:
+        await time.advance(seconds=10)
+        plan.on = True
+        await time.advance(seconds=30)
+        plan.on = False
+        await time.advance(seconds=60)
+        runs = await scheduler.runs.find(job="tick", limit=1000)
+
+    instants = sorted(run.nominal_at or 0 for run in runs)
+    assert len(instants) == len(set(instants)) == 100
+    assert [b - a for a, b in zip(instants, instants[1:], strict=False)] == [SECOND] * 99
+    assert Counter(run.state for run in runs) == {State.SUCCEEDED: 100}
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_at_random_faults_each_instant_has_one_record_and_each_run_one_end(seed: int, caplog):
+    caplog.set_level(logging.CRITICAL, "foliot")
+    scheduler = Scheduler(concurrency=5, lease="10s")
+    ticking(scheduler)
+
+    @scheduler.job(name="flaky", retries=fixed(50, "2s"), max_crashes=100)
+    async def flaky() -> None:
+        await asyncio.sleep(1.5)
+        if scheduler.clock.random.random() < 0.3:
+            raise ValueError
+
+    calm = seeded(Random(seed), 0.3, HOT)
+    stormy = True
+
+    def plan(verb: str) -> Fault | None:
+        return calm(verb) if stormy else None
+
+    async with simulated(scheduler, seed=seed, store=FaultyStore(MemoryStore(), plan)) as time:
+        handles = [await flaky.enqueue() for _ in range(10)]
+        await time.advance(seconds=120)
+        stormy = False
+        await time.advance(minutes=20)
+        ticks = await scheduler.store.find(Query(jobs=("tick",), limit=20_000))
+        ends = [await handle.status() for handle in handles]
+
+    instants = sorted(run.nominal_at or 0 for run in ticks.runs)
+    assert instants == list(range(instants[0], instants[0] + len(instants) * SECOND, SECOND))
+    assert all(run.state.over for run in ticks.runs)
+    assert {run.state for run in ends} == {State.SUCCEEDED}
+
+
+async def test_a_failing_store_is_said_once_per_failure_and_again_when_it_is_back(caplog):
+    caplog.set_level(logging.INFO, "foliot")
+    scheduler = Scheduler()
+    ticking(scheduler)
+    plan = Switch(Before(error=FULL), "fire")
+
+    async with simulated(scheduler, store=FaultyStore(MemoryStore(), plan)) as time:
+        plan.on = True
+        await time.advance(seconds=20)
+        plan.on = False
+        await time.advance(seconds=20)
+
+    said = [record.getMessage() for record in caplog.records if record.name == "foliot"]
+    assert 1 <= sum("the disk is full" in each for each in said) <= 10
+    assert sum("the store is back" in each for each in said) == 1
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+async def test_enqueuing_into_a_full_store_raises_and_the_next_one_works():
+    scheduler = Scheduler()
+
+    @scheduler.job(name="note")
+    def note() -> None: ...
+
+    plan = Switch(Before(error=FULL), "add")
+    async with simulated(scheduler, store=FaultyStore(MemoryStore(), plan)):
+        plan.on = True
+        with pytest.raises(StoreFull):
+            await note.enqueue()
+        plan.on = False
+        assert await (await note.enqueue()).result(timeout=5) is None
+
+
+async def test_a_real_file_that_is_full_for_a_while_loses_nothing(tmp_path: Path, caplog):
+    caplog.set_level(logging.CRITICAL, "foliot")
+    plan = Switch(Before(error=FULL), *HOT)
+    scheduler = Scheduler(FaultyStore(SQLiteStore(tmp_path / "runs.db"), plan), lease="1s")
+
+    @scheduler.job(name="double")
+    async def double(x: int) -> int:
+        return 2 * x
+
+    async with scheduler:
+        plan.on = True
+        handles = [await double.enqueue(n) for n in range(20)]
+        await eventually(lambda: len(scheduler.store.faults) > 3)  # type: ignore[attr-defined]
+        plan.on = False
+        results = [await handle.result(timeout=20) for handle in handles]
+
+    assert results == [2 * n for n in range(20)]
+
+
+@pytest.mark.parametrize("jump", [HOUR, -HOUR, 30 * SECOND, -30 * SECOND])
+async def test_a_clock_that_is_set_fires_nothing_twice_and_loses_nothing(jump: int):
+    scheduler = Scheduler()
+    ticking(scheduler)
+
+    async with simulated(scheduler) as time:
+        await time.advance(seconds=30)
+        time.clock.turn_to(time.clock.now() + jump)
+        await time.settle()
+        await time.advance(hours=2)
+        page = await scheduler.store.find(Query(jobs=("tick",), limit=20_000))
+
+    instants = sorted(run.nominal_at or 0 for run in page.runs)
+    assert instants == list(range(instants[0], instants[0] + len(instants) * SECOND, SECOND))
+    assert all(run.state is State.SUCCEEDED for run in page.runs)
+
+
+async def test_a_clock_that_jitters_back_and_forth_keeps_every_promise():
+    dice = Random(7)
+    scheduler = Scheduler()
+    ticking(scheduler)
+
+    async with simulated(scheduler) as time:
+        for _ in range(200):
+            await time.advance(seconds=dice.randrange(5))
+            time.clock.turn_to(time.clock.now() + dice.randrange(-10, 10) * SECOND)
+            await time.settle()
+        await time.advance(hours=1)
+        page = await scheduler.store.find(Query(jobs=("tick",), limit=20_000))
+
+    instants = sorted(run.nominal_at or 0 for run in page.runs)
+    assert instants == list(range(instants[0], instants[0] + len(instants) * SECOND, SECOND))
+    assert all(run.state.over for run in page.runs)
