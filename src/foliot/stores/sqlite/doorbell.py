@@ -15,6 +15,7 @@ from contextlib import suppress
 
 import msgspec
 
+from foliot.errors import StoreUnavailable
 from foliot.model import Hint
 from foliot.stores.sqlite.writer import Writer
 
@@ -34,6 +35,8 @@ class Doorbell:
         self._watchers: dict[object, tuple[asyncio.AbstractEventLoop, Ring]] = {}
         self._writer: Writer | None = None
         self._door: socket.socket | None = None
+        self._port: int | None = None
+        self._moving = threading.Lock()
         self._others: dict[int, socket.socket] = {}
         self._seen: int | None = None
 
@@ -89,13 +92,14 @@ class Doorbell:
 
     def _listen(self) -> None:
         """Have a door of our own, if somebody watches and there is none yet."""
-        if self._door is not None or self._writer is None or not self._watchers:
-            return
-        self._door = door = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        door.bind((HOST, 0))
-        row = door.getsockname()[1], os.getpid()
-        self._writer.tell(lambda tx: tx.db.execute("INSERT INTO bells VALUES (?, ?)", row))
-        threading.Thread(target=self._answer, args=(door,), name="foliot-sqlite-doorbell", daemon=True).start()
+        with self._moving:
+            if self._door is not None or self._writer is None or not self._watchers:
+                return
+            self._door = door = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            door.bind((HOST, 0))
+            self._port = port = door.getsockname()[1]
+            self._writer.tell(lambda tx: tx.db.execute("INSERT INTO bells VALUES (?, ?)", (port, os.getpid())))
+            threading.Thread(target=self._answer, args=(door,), name="foliot-sqlite-doorbell", daemon=True).start()
 
     def _answer(self, door: socket.socket) -> None:
         with door:
@@ -108,14 +112,15 @@ class Doorbell:
 
     def _hush(self) -> None:
         """Take our door away; whoever stands behind it is woken to see that."""
-        if (door := self._door) is None:
-            return
-        self._door = None
-        address = door.getsockname()
-        if self._writer is not None:
-            self._writer.tell(lambda tx: tx.db.execute("DELETE FROM bells WHERE port = ?", (address[1],)))
+        with self._moving:
+            if self._door is None or self._writer is None:
+                return
+            port = self._port
+            self._door = self._port = None
+            with suppress(StoreUnavailable):
+                self._writer.tell(lambda tx: tx.db.execute("DELETE FROM bells WHERE port = ?", (port,)))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as caller:
-            caller.sendto(b"", address)
+            caller.sendto(b"", (HOST, port))
 
     # calling
 
@@ -125,8 +130,7 @@ class Doorbell:
         if seen == self._seen:
             return
         self._seen = seen
-        own = None if self._door is None else self._door.getsockname()[1]
-        ports = {port for [port] in db.execute("SELECT port FROM bells")} - {own}
+        ports = {port for [port] in db.execute("SELECT port FROM bells").fetchall()} - {self._port}
         for gone in self._others.keys() - ports:
             self._others.pop(gone).close()
         for port in ports - self._others.keys():

@@ -67,9 +67,12 @@ def _page(query: Query, driver: Driver) -> tuple[str, list[Any]]:
     if query.after is not None:
         filters.append(Filter(f"{driver.id} {onward} ?", (query.after,)))
     one = f"SELECT {COLUMNS} FROM {_matching(driver, filters)} ORDER BY {driver.id} {direction} LIMIT ?"
-    each = " UNION ALL ".join([f"SELECT * FROM ({one})"] * len(driver.values))
     limit = query.limit + 1
-    return f"{each} ORDER BY id {direction} LIMIT ?", [*_bound(driver, filters, last=(limit,)), limit]
+    values = _bound(driver, filters, last=(limit,))
+    if len(driver.values) == 1:
+        return one, values
+    each = " UNION ALL ".join([f"SELECT * FROM ({one})"] * len(driver.values))
+    return f"{each} ORDER BY id {direction} LIMIT ?", [*values, limit]
 
 
 def _matching(driver: Driver, filters: Iterable[Filter]) -> str:
