@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from foliot.cli.app import app
-from foliot.cli.demo import play, stage, summed_up
+from foliot.cli.demo import jobs, play, stage, summed_up
 from foliot.cli.demo.board import board, picture
 from foliot.cli.demo.story import Story, counted
 from foliot.cli.demo.verdict import Ends, claims, instants, kept
@@ -239,6 +239,10 @@ def test_on_a_terminal_the_board_is_a_table_that_lives(
     out = capsys.readouterr().out
     assert "hello [world]" in out
     assert "WHAT IT IS" in out
+
+
+def test_the_work_of_the_demo_is_real():
+    assert jobs.primes(20) == {"primes": 8, "pid": os.getpid()}
 
 
 def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch):

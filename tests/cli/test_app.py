@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+import typer
 from tests.cli.console import Console, nothing
 from typer.testing import CliRunner
 
@@ -131,3 +132,13 @@ def test_python_m_foliot_is_foliot():
     result = subprocess.run([sys.executable, "-m", "foliot", "--version"], capture_output=True, text=True, check=True)
 
     assert result.stdout.startswith("foliot 0.")
+
+
+def test_a_setting_that_cannot_be_read_is_one_message_with_file_and_line(console: Console):
+    (console.folder / "foliot.toml").write_text('tz = "Mars/Phobos"\n')
+
+    result = console.typed("runs", "list")
+
+    assert result.exit_code == 1
+    assert "foliot.toml:1" in result.stderr
+    assert result.stderr.count("\n") == 1

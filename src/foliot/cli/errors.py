@@ -9,13 +9,13 @@ import typer
 
 from foliot.errors import ArgumentsError, FoliotError
 
-WRONG, USAGE = 1, 2
-"""Exit codes: something is wrong or was not found; the command line cannot be understood."""
+WRONG, USAGE, INTERRUPTED = 1, 2, 130
+"""Exit codes: something is wrong or was not found; the command line cannot be read; Ctrl-C."""
 
 
 @contextmanager
 def kind_errors(debug: bool) -> Generator[None]:
-    """Say our own errors in one message without a traceback, unless it is asked for."""
+    """Say our own errors in one message, without a traceback unless it is asked for; end quietly on Ctrl-C."""
     try:
         yield
     except FoliotError as problem:
@@ -23,3 +23,5 @@ def kind_errors(debug: bool) -> Generator[None]:
             raise
         typer.echo(f"foliot: {problem}", err=True)
         raise typer.Exit(USAGE if isinstance(problem, ArgumentsError) else WRONG) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None

@@ -39,7 +39,7 @@ async def top(
     """
     if once or desk.choices.json or not on_terminal():
         return await _look(desk)
-    with suppress(KeyboardInterrupt, asyncio.CancelledError):
+    with suppress(asyncio.CancelledError):
         await _watch(desk, every)
     return None
 

@@ -9,7 +9,7 @@ from foliot.model import Worker
 from foliot.moments import MINUTE
 
 SILENCE = MINUTE
-"""A worker not heard of for this long counts as gone; a live one is heard several times within its lease."""
+"""A worker not heard of for this long counts as gone; a live one is heard of every few seconds."""
 
 
 def alive(worker: Worker, now: int) -> bool:

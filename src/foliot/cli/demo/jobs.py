@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 
-from foliot.context import Context
-from foliot.jobs import job
-from foliot.retry import fixed
-from foliot.when import cron, every
+from foliot import Context, cron, every, fixed, job
 
 STEPS = 6
 
