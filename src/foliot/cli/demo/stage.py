@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-LEASE = "2s"
+LEASE = "3s"
 COMMAND = (sys.executable, "-m", "foliot", "run", "foliot.cli.demo.worker:scheduler")
 
 
