@@ -11,7 +11,7 @@ from foliot.stores.moves import arrived, cancelled, renewed, settled, skipped
 from foliot.stores.sqlite.bulk import THESE, listed
 from foliot.stores.sqlite.lanes import unparked
 from foliot.stores.sqlite.releasing import release, take_keys, wait_for, wait_for_nothing
-from foliot.stores.sqlite.rows import FRESH, WHOLE, enter, is_fresh, load, save
+from foliot.stores.sqlite.rows import CHANGED, FRESH, SETTLED, WHOLE, enter, is_fresh, load, save
 from foliot.stores.sqlite.terms import index
 from foliot.stores.sqlite.transaction import Transaction
 
@@ -111,14 +111,14 @@ class _Adding:
     def _write_changed(self, tx: Transaction) -> None:
         before = [self._standing[name] for name in self._changed]
         ended = [run.id for run in before if not run.state.over and self._changed[run.id].state.over]
-        save(self._db, self._changed.values())
+        save(self._db, self._changed.values(), CHANGED)
         unparked(tx, [run.parked for run in before])
         wait_for_nothing(self._db, ended)
         release(tx, ended)
 
     def _wait(self, runs: Sequence[Run]) -> None:
         """By now, whoever they come after is known, whichever came first."""
-        save(self._db, [settled(run, wait_for(self._db, run.id, run.after)) for run in runs])
+        save(self._db, [settled(run, wait_for(self._db, run.id, run.after)) for run in runs], SETTLED)
 
     def _hint(self, tx: Transaction) -> None:
         changed = self._changed.values()

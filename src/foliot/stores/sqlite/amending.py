@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from heapq import merge
+from itertools import islice
 
 from msgspec.structs import replace
 
@@ -12,7 +14,7 @@ from foliot.stores.moves import cancelled, put_off, revived, settled
 from foliot.stores.sqlite.bulk import THESE, listed
 from foliot.stores.sqlite.lanes import unparked
 from foliot.stores.sqlite.releasing import give_up_keys, release, take_keys, wait_for, wait_for_nothing
-from foliot.stores.sqlite.rows import load, save
+from foliot.stores.sqlite.rows import CHANGED, SETTLED, load, save
 from foliot.stores.sqlite.terms import forget
 from foliot.stores.sqlite.transaction import Transaction
 
@@ -26,7 +28,7 @@ def amend(tx: Transaction, ids: Sequence[str], change: Change, now: int) -> list
     for name, run in before.items():
         runs[name] = _amended(run, change, now)
     changed = [run for name, run in runs.items() if run != before[name]]
-    save(tx.db, changed)
+    save(tx.db, changed, CHANGED)
     unparked(tx, [before[run.id].parked for run in changed])
     _end(tx, [run for run in changed if run.state.over])
     _hint(tx, changed)
@@ -44,10 +46,10 @@ def _amended(run: Run, change: Change, now: int) -> Run:
 def _revive(tx: Transaction, runs: dict[str, Run], ids: Sequence[str], now: int) -> None:
     """Those that are over live again; only then is counted who waits for whom of them."""
     again = [revived(run, now) for name in dict.fromkeys(ids) if (run := runs.get(name)) and _may_live(tx.db, run, now)]
-    save(tx.db, again)
+    save(tx.db, again, CHANGED)
     runs |= {run.id: run for run in again}
     waiting = [settled(run, wait_for(tx.db, run.id, run.after)) for run in again if run.after]
-    save(tx.db, waiting)
+    save(tx.db, waiting, SETTLED)
     runs |= {run.id: run for run in waiting}
     _hint(tx, [runs[run.id] for run in again])
 
@@ -91,7 +93,7 @@ SELECT job FROM every WHERE job IS NOT NULL
 
 _OLD = """
 SELECT finished_at, id FROM runs INDEXED BY runs_over
-WHERE finished_at IS NOT NULL AND job = ? AND (finished_at, id) < (?, ?) ORDER BY finished_at, id LIMIT ?
+WHERE finished_at IS NOT NULL AND job = ? AND (finished_at, id) < (?, ?) ORDER BY finished_at, id
 """
 
 _OLDEST_KEPT = """
@@ -105,20 +107,20 @@ _NEVER, _EVER = -(2**63), 2**63 - 1
 def prune(tx: Transaction, before: int | None, keep: int | None, limit: int) -> int:
     """Forget runs that are over, the oldest first."""
     jobs = [job for [job] in tx.db.execute(_JOBS).fetchall()]
-    old = sorted(each for job in jobs for each in _old(tx.db, job, before, keep, limit))[:limit]
-    ids = listed(name for _, name in old)
-    forget(tx.db, load(tx.db, [name for _, name in old]).values())
+    old = [name for _, name in islice(merge(*(_old(tx.db, job, before, keep) for job in jobs)), limit)]
+    ids = listed(old)
+    forget(tx.db, load(tx.db, old).values())
     tx.db.execute(f"DELETE FROM lines WHERE run IN {THESE}", (ids,))
     tx.db.execute(f"DELETE FROM runs WHERE id IN {THESE}", (ids,))
     return len(old)
 
 
-def _old(db: sqlite3.Connection, job: str, before: int | None, keep: int | None, limit: int) -> list[tuple[int, str]]:
+def _old(db: sqlite3.Connection, job: str, before: int | None, keep: int | None) -> Iterable[tuple[int, str]]:
     """The oldest of a job that may go: those before the age that was said, or before the oldest that is kept."""
     bound = (_NEVER if before is None else before, "")
     if keep is not None:
         bound = max(bound, _beyond(db, job, keep))
-    return db.execute(_OLD, (job, *bound, limit)).fetchall()
+    return db.execute(_OLD, (job, *bound))
 
 
 def _beyond(db: sqlite3.Connection, job: str, keep: int) -> tuple[int, str]:

@@ -53,7 +53,7 @@ def _meta_at(meta: str | None, path: str) -> str | None:
 
 def find(db: sqlite3.Connection, query: Query) -> Page:
     """The runs that match, a page at a time; one more is read than asked for, to know if more match."""
-    sql, values = _page(query, _best_driver(db, query))
+    sql, values = _page(query, _best_driver(db, query, _IN_ORDER))
     rows = db.execute(sql, values).fetchall()
     runs = tuple(run_of(row) for row in rows[: query.limit])
     more = len(rows) > query.limit
@@ -111,13 +111,19 @@ def _has_term(term: str) -> Filter:
 
 # Drivers
 
-_ALL = Driver("runs INDEXED BY runs_id", "? IS NOT NULL", (1,))
+_IN_ORDER = Driver("runs INDEXED BY runs_id", "? IS NOT NULL", (1,))
+_IN_ANY_ORDER = Driver("runs", "? IS NOT NULL", (1,))
+_EVER = 2**63 - 1
 
 
-def _best_driver(db: sqlite3.Connection, query: Query) -> Driver:
-    """The filter that brings the fewest, as far as counting is cheap; without any, all runs."""
-    drivers = list(_drivers(query)) or [_ALL]
-    return drivers[0] if len(drivers) == 1 else min(drivers, key=lambda driver: _count(db, driver))
+def _best_driver(db: sqlite3.Connection, query: Query, otherwise: Driver) -> Driver:
+    """The filter that brings the fewest, as far as counting is cheap."""
+    drivers = {driver: _count(db, driver) for driver in _drivers(query)}
+    if query.since is not None or query.until is not None:
+        window = _window(query)
+        if (count := _count(db, window)) < ENOUGH:  # it is not in order of id, and must be sorted
+            drivers[window] = count
+    return min(drivers, key=lambda driver: drivers[driver]) if drivers else otherwise
 
 
 def _count(db: sqlite3.Connection, driver: Driver) -> int:
@@ -145,6 +151,12 @@ def _drivers(query: Query) -> Iterator[Driver]:
             yield Driver(source, "terms.term = ?", (term,), id="terms.run")
 
 
+def _window(query: Query) -> Driver:
+    until = _EVER if query.until is None else query.until
+    since = -_EVER if query.since is None else query.since
+    return Driver("runs INDEXED BY runs_created", f"created_at < {until:d} AND created_at >= ?", (since,))
+
+
 def _on(index: str, condition: str, values: Iterable[str]) -> Driver:
     return Driver(f"runs INDEXED BY {index}", condition, tuple(dict.fromkeys(values)))
 
@@ -167,7 +179,7 @@ def tally(db: sqlite3.Connection, query: Query, by: str) -> dict[str, int]:
     grouping, filters = _grouping(by), list(_filters(query))
     if by == "state" and not filters:
         return _states(db)
-    driver = _best_driver(db, query)
+    driver = _best_driver(db, query, _IN_ANY_ORDER)
     matching = _matching(driver._replace(source=driver.source + grouping.beside), filters)
     each = " UNION ALL ".join([f"SELECT {grouping.sql} AS thing FROM {matching}"] * len(driver.values))
     values = _bound(driver, filters, first=grouping.values)

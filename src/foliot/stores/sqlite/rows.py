@@ -145,11 +145,16 @@ _LIVED = "reason token failures worker parked cancelling started_at finished_at 
 FRESH = _shape(_GIVEN, "uniq tags meta more")
 """What a run that nobody has touched consists of; the other columns have defaults."""
 WHOLE = _shape(f"{_GIVEN} {_LIVED}", "uniq tags meta more state attempts error progress")
+CLAIMED = _shape("id token wakes_at worker started_at", "state attempts")
+PARKED = _shape("id wakes_at parked", "")
+BEATEN = _shape("id wakes_at", "progress")
+SETTLED = _shape("id waits wakes_at", "")
 ENDED = _shape("id reason failures wakes_at finished_at result", "state error progress")
+PUT_DOWN = _shape("id reason due_at failures wakes_at parked worker started_at", "state attempts progress")
 CHANGED = _shape(
     f"id priority due_at wakes_at args expires_at deadline_at waits {_LIVED}", "state attempts error progress"
 )
-"""Everything that may change after a run was added."""
+"""Everything that may change after a run was added. The fewer columns are written, the fewer indexes are."""
 
 
 def is_fresh(run: Run) -> bool:
@@ -167,7 +172,7 @@ def enter(db: sqlite3.Connection, runs: Iterable[Run], shape: Shape) -> None:
     insert(db, "runs", shape.columns, map(shape.values, runs))
 
 
-def save(db: sqlite3.Connection, runs: Iterable[Run], shape: Shape = CHANGED) -> None:
+def save(db: sqlite3.Connection, runs: Iterable[Run], shape: Shape) -> None:
     """Write these columns of runs that have rows."""
     update(db, "runs", shape.columns[1:], map(shape.values, runs))
 

@@ -30,7 +30,19 @@ from foliot.stores.sqlite.bulk import THESE, listed
 from foliot.stores.sqlite.keeping import fire_each, put
 from foliot.stores.sqlite.lanes import Lanes
 from foliot.stores.sqlite.releasing import give_up_keys, give_up_keys_at_start, release, wait_for
-from foliot.stores.sqlite.rows import COLUMNS, ENDED, load, run_of, save, text_of
+from foliot.stores.sqlite.rows import (
+    BEATEN,
+    CLAIMED,
+    COLUMNS,
+    ENDED,
+    PARKED,
+    PUT_DOWN,
+    SETTLED,
+    load,
+    run_of,
+    save,
+    text_of,
+)
 from foliot.stores.sqlite.transaction import Transaction
 
 # Claiming
@@ -43,7 +55,9 @@ def claim(tx: Transaction, wish: Claim, now: int) -> Batch:
     lanes = Lanes(tx, now)
     taken, put_down = _sorted_out(_due(tx.db, wish, now), lanes, wish, now)
     _mark_claimed(tx.db, [run.id for run in taken if not run.attempts], wish, now)
-    save(tx.db, [*(run for run in taken if run.attempts), *put_down])
+    save(tx.db, [run for run in taken if run.attempts], CLAIMED)
+    save(tx.db, [run for run in put_down if not run.attempts], PARKED)
+    save(tx.db, [run for run in put_down if run.attempts], PUT_DOWN)
     give_up_keys_at_start(tx.db, taken)
     lanes.write()
     woken = lanes.wake()
@@ -160,7 +174,7 @@ def beat(tx: Transaction, worker: Worker, beats: Sequence[Beat], now: int, lease
     held = load(tx.db, [each.run for each in beats])
     replies = [_replied(held, each, now, lease) for each in beats]
     kept = [each for each, reply in zip(beats, replies, strict=True) if reply.verdict is not Verdict.LOST]
-    save(tx.db, [held[name] for name in dict.fromkeys(each.run for each in kept)])
+    save(tx.db, [held[name] for name in dict.fromkeys(each.run for each in kept)], BEATEN)
     keep_lines(tx.db, kept)
     return replies
 
@@ -225,7 +239,7 @@ def _finish(tx: Transaction, endings: Sequence[Ending], now: int) -> list[Run | 
     accepted = [run for run in runs if run is not None]
     over = [run for run in accepted if run.state.over]
     save(tx.db, over, ENDED)
-    save(tx.db, [run for run in accepted if not run.state.over])
+    save(tx.db, [run for run in accepted if not run.state.over], PUT_DOWN)
     _leave(tx, accepted, now)
     give_up_keys(tx.db, over)
     release(tx, [run.id for run in over])
@@ -271,7 +285,7 @@ def _follow_up(tx: Transaction, run: Run, ending: Ending, now: int) -> None:
 def _wait(db: sqlite3.Connection, name: str, upstreams: Iterable[str]) -> None:
     """Let it sleep until these are over, unless what it spawned has replaced it."""
     if not (run := load(db, [name])[name]).state.over:
-        save(db, [settled(run, wait_for(db, name, upstreams))])
+        save(db, [settled(run, wait_for(db, name, upstreams))], SETTLED)
 
 
 def turn(tx: Transaction, endings: Sequence[Ending], wish: Claim, now: int) -> tuple[list[bool], Batch]:
