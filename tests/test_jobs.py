@@ -10,6 +10,7 @@ from foliot.errors import ArgumentsError, JobError, UnknownJob
 from foliot.jobs import Jobs, job, resource
 from foliot.model import Terms
 from foliot.moments import SECOND
+from foliot.options import RunOptions
 from foliot.when import When, after, at, cron, every
 
 
@@ -133,7 +134,7 @@ def test_a_run_s_options_go_before_the_job_s_own():
 def test_a_key_is_filled_in_from_the_arguments():
     made = job(per_key=1, key="user:{x}")(double)
 
-    place = made.placement(arguments=((42,), {}))
+    place = made.placement(RunOptions(), arguments=((42,), {}))
 
     assert (place.key, place.lanes) == ("user:42", ("key/double#user:42",))
 
@@ -141,7 +142,7 @@ def test_a_key_is_filled_in_from_the_arguments():
 def test_a_key_may_be_computed_from_the_arguments():
     made = job(per_key=1, key=lambda x: f"parity:{x % 2}")(double)
 
-    assert made.placement(arguments=((3,), {})).key == "parity:1"
+    assert made.placement(RunOptions(), arguments=((3,), {})).key == "parity:1"
 
 
 @pytest.mark.parametrize("when", [cron("0 9 * * mon-fri"), every("30s"), at("2026-01-01T00:00:00Z"), after("10m")])

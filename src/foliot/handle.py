@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+import msgspec
 
 from foliot.errors import RunFailed
 from foliot.model import Fate, Run, State
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 T_co = TypeVar("T_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Generic[T_co]):
+class Call(msgspec.Struct, Generic[T_co], frozen=True):
     """A job with arguments and options, ready for ``enqueue_many``: what ``job.call(...)`` gives."""
 
     job: Job[..., Any, T_co]
@@ -47,8 +47,7 @@ class Home(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Handle(Generic[T_co]):
+class Handle(msgspec.Struct, Generic[T_co], frozen=True):
     """A run that was enqueued.
 
     ``fate`` tells what became of the wish: if it clashed with a unique key, ``id`` is the holder's.

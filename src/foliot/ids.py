@@ -22,8 +22,11 @@ class Ids:
 
     def new(self, now: int) -> str:
         """One id, later than every one before it."""
-        fresh = (now // MILLISECOND) << _TAIL | self._random.getrandbits(_TAIL - 1)
-        self._last = fresh if fresh > self._last and fresh >> _TAIL > self._last >> _TAIL else self._last + 1
+        millisecond = now // MILLISECOND
+        if millisecond > self._last >> _TAIL:
+            self._last = millisecond << _TAIL | self._random.getrandbits(_TAIL - 1)
+        else:
+            self._last += 1
         return _uuid7(self._last >> _TAIL, self._last & (_TAILS - 1))
 
 

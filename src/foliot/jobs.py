@@ -70,6 +70,7 @@ class Job(Generic[P, C, T]):
         self.shape = Shape.of(function, skip={*self.resources, *_first(function, self.wants_context)})
         self.is_async = _is_async(function)
         self.executor = _executor(self, options.executor)
+        self._usual = self._placement(USUAL, None) if options.key is None else None
         self.timers: list[Timer] = []
         self.home: Home | None = None
 
@@ -82,11 +83,11 @@ class Job(Generic[P, C, T]):
 
     async def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Handle[T]:
         """Want the function run with these arguments, now. Raises ArgumentsError if they do not fit or are not JSON."""
-        return await Wish(self, RunOptions()).enqueue(*args, **kwargs)
+        return await Wish(self, USUAL).enqueue(*args, **kwargs)
 
     def call(self, *args: P.args, **kwargs: P.kwargs) -> Call[T]:
         """These arguments as a value, for ``scheduler.enqueue_many``."""
-        return Wish(self, RunOptions()).call(*args, **kwargs)
+        return Call(self, self.shape.encode(args, kwargs), USUAL, (args, kwargs))
 
     def options(self, **wishes: Unpack[RunKeywords]) -> Wish[P, T]:
         """This job with options for single runs: ``after``, ``at``, ``priority``, ``key``, ``unique``, ``id`` …"""
@@ -96,8 +97,13 @@ class Job(Generic[P, C, T]):
         """Add a trigger to this job's own schedules."""
         self.timers.append(Timer(trigger, options))
 
-    def placement(self, options: RunOptions = RunOptions(), arguments: _Arguments | None = None) -> Placement:  # noqa: B008 - frozen
+    def placement(self, options: RunOptions, arguments: _Arguments | None = None) -> Placement:
         """Where and how runs of this job are placed, with some options of its caller."""
+        if options is USUAL and self._usual is not None:
+            return self._usual
+        return self._placement(options, arguments)
+
+    def _placement(self, options: RunOptions, arguments: _Arguments | None) -> Placement:
         ours, theirs = self.settings, options
         key = theirs.key or self._text(ours.key, arguments)
         return Placement(
@@ -128,6 +134,9 @@ class Job(Generic[P, C, T]):
             return str(text(*args, **kwargs))
         return text.format_map(self.shape.bind(args, kwargs)) if "{" in text else text
 
+
+USUAL = RunOptions()
+"""What a caller asks for who asks for nothing."""
 
 _Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 

@@ -289,6 +289,8 @@ def _stranger(run: Run, now: int) -> Ending:
 
 
 def _crashes(run: Run) -> int:
+    if not run.attempts:
+        return 0
     return sum(each.outcome in (Outcome.LOST, Outcome.CRASHED) for each in run.attempts)
 
 
@@ -422,4 +424,6 @@ def time_left(run: Run, timeout: int | None, now: int) -> int | None:
     """How long this attempt may take: its timeout, or less if the deadline over all attempts comes first."""
     asked = timeout if run.terms is None or run.terms.timeout is None else run.terms.timeout
     left = None if run.deadline_at is None else run.deadline_at - now
-    return min((each for each in (asked, left) if each is not None), default=None)
+    if asked is None or left is None:
+        return left if asked is None else asked
+    return min(asked, left)

@@ -26,7 +26,7 @@ from foliot.housekeeping import housekeeping
 from foliot.ids import Ids
 from foliot.jobs import Decorator, Job, Jobs, Timer, decorator, several
 from foliot.lanes import Lanes
-from foliot.model import Hint, Limit, Run, Schedule, Topic
+from foliot.model import Added, Hint, Limit, Run, Schedule, Topic
 from foliot.moments import Length, Moment, length
 from foliot.moments import zone as zone_named
 from foliot.options import DecoratorKeywords, Middleware, RunOptions
@@ -318,18 +318,20 @@ class Scheduler:
 
     async def enqueue_many(self, calls: Sequence[Call[Any]]) -> list[Handle[Any]]:
         """Add a run for each call, in few steps of the store; answers in the same order."""
-        now, zone = self.clock.now(), zone_named(self.settings.tz)
-        runs = [placed(each, now, self._ids.new(now), zone, self._headers()) for each in calls]
-        handles: list[Handle[Any]] = []
-        for at in range(0, len(runs), self.store.batch):
-            page = runs[at : at + self.store.batch]
-            answers = await self.store.add(page, now)
-            handles += [
-                Handle(answer.id, answer.fate, call.job, self)
-                for answer, call in zip(answers, calls[at : at + len(page)], strict=True)
-            ]
-            self._tell_added(page, now)
-        return handles
+        now, size = self.clock.now(), self.store.batch
+        adding: list[asyncio.Task[list[Added]]] = []
+        for at in range(0, len(calls), size):
+            adding.append(asyncio.ensure_future(self._add(calls[at : at + size], now)))
+            await asyncio.sleep(0)  # one page is on its way while the next is made
+        added = [each for page in await asyncio.gather(*adding) for each in page]
+        return [Handle(each.id, each.fate, call.job, self) for each, call in zip(added, calls, strict=True)]
+
+    async def _add(self, calls: Sequence[Call[Any]], now: int) -> list[Added]:
+        zone, headers = zone_named(self.settings.tz), self._headers()
+        runs = [placed(each, now, self._ids.new(now), zone, headers) for each in calls]
+        added = await self.store.add(runs, now)
+        self._tell_added(runs, now)
+        return added
 
     def _headers(self) -> dict[str, str]:
         headers: dict[str, str] = {}

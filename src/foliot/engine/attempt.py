@@ -89,13 +89,14 @@ async def attempt(
             alarm.cancel()
 
 
-async def _called(
+def _called(
     held: Held,
     job: Job[..., Any, Any],
     executor: Executor,
     middleware: Sequence[Middleware],
     resources: Mapping[Any, Any],
-) -> object:
+) -> Awaitable[object]:
+    """The call of the function, to be awaited, inside of whatever is wrapped around it."""
     args, kwargs = job.shape.decode(held.run.args)
     if job.wants_context:
         args = (held.context, *args)
@@ -103,9 +104,9 @@ async def _called(
         kwargs |= {name: resources[kind] for name, kind in job.resources.items()}
     layers = (*middleware, *job.settings.middleware)
     if not layers:
-        return await executor.run(job.function, args, kwargs, held.context)
+        return executor.run(job.function, args, kwargs, held.context)
     execution = Execution(held.run, job.name, args, kwargs, held.context)
-    return await _wrapped(layers, partial(_innermost, job, executor))(execution)
+    return _wrapped(layers, partial(_innermost, job, executor))(execution)
 
 
 async def _innermost(job: Job[..., Any, Any], executor: Executor, call: Execution) -> object:

@@ -83,7 +83,7 @@ class Worker:
         for run in runs:
             job = self._bench.jobs.get(run.job)
             held = self._hold(run, job)
-            above = [upstream[each] for each in run.after if each in upstream]
+            above = [upstream[each] for each in run.after if each in upstream] if run.after else ()
             refused = admit(run, None if job is None else job.settings, above, now)
             if job is None or refused is not None:
                 self._conclude(held, refused, None)

@@ -18,7 +18,7 @@ class Stage:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.url = f"sqlite:///{folder / 'demo.db'}"
+        self.url = f"sqlite:///{(folder / 'demo.db').as_posix()}"
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Self:
