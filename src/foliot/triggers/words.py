@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, time, tzinfo
-from typing import Literal, TypedDict, Unpack
+from typing import Literal
 
 from foliot.errors import TriggerError
 from foliot.moments import SECOND, Length, Moment, instant, length
@@ -17,25 +17,19 @@ from foliot.triggers.writing import TimeOfDay, seconds_of
 from foliot.triggers.zones import DAY, Fold, Gap, clock_of, zone_name, zone_of
 
 
-class CalendarWords(TypedDict, total=False):
-    """What ``every`` takes for an interval of the calendar."""
-
-    years: int
-    months: int
-    weeks: int
-    days: int
-    at: TimeOfDay | Iterable[TimeOfDay]
-    gap: Gap
-    fold: Fold
-
-
-def every(
+def every(  # noqa: PLR0913 - each argument is a length of the calendar or an option by its name
     interval: Length | None = None,
     *,
     anchor: Moment | date | None = None,
     after: Literal["start", "finish"] = "start",
+    years: int = 0,
+    months: int = 0,
+    weeks: int = 0,
+    days: int = 0,
+    at: TimeOfDay | Iterable[TimeOfDay] | None = None,
     tz: tzinfo | str | None = None,
-    **calendar: Unpack[CalendarWords],
+    gap: Gap = "after",
+    fold: Fold = "first",
 ) -> Trigger:
     """Every so much elapsed time, ``every("30s")``, or every so many days or months, ``every(months=1,
     at="09:00")``.
@@ -48,30 +42,25 @@ def every(
     are those of ``cron``.
     """
     zone = zone_name(tz)
+    start = None if anchor is None else instant(_moment(anchor), zone_of(zone))
     if interval is None:
-        return _by_calendar(zone, anchor, calendar)
-    if calendar:
-        raise TriggerError(f"every() takes a length or {' and '.join(calendar)}, not both")
+        local = None if start is None else clock_of(zone).local(start // SECOND)
+        return Recurring(
+            months=years * 12 + months,
+            days=weeks * 7 + days,
+            times=_times(at, 0 if local is None else local % DAY),
+            anchor=None if local is None else local // DAY,
+            tz=zone,
+            gap=gap,
+            fold=fold,
+        )
+    if years or months or weeks or days or at is not None:
+        raise TriggerError("every() takes a length of elapsed time, or months and days of the calendar, not both")
     if after == "finish":
-        if anchor is not None:
+        if start is not None:
             raise TriggerError("a pause after each finish has no anchor; leave one of the two out")
         return Pause(length(interval))
-    return Every(length(interval), None if anchor is None else instant(_moment(anchor), zone_of(zone)))
-
-
-def _by_calendar(zone: str | None, anchor: Moment | date | None, words: CalendarWords) -> Recurring:
-    months = words.get("years", 0) * 12 + words.get("months", 0)
-    days = words.get("weeks", 0) * 7 + words.get("days", 0)
-    local = None if anchor is None else clock_of(zone).local(instant(_moment(anchor), zone_of(zone)) // SECOND)
-    return Recurring(
-        months=months,
-        days=days,
-        times=_times(words.get("at"), 0 if local is None else local % DAY),
-        anchor=None if local is None else local // DAY,
-        tz=zone,
-        gap=words.get("gap", "after"),
-        fold=words.get("fold", "first"),
-    )
+    return Every(length(interval), start)
 
 
 def _moment(anchor: Moment | date) -> Moment:
