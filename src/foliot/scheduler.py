@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from types import ModuleType, TracebackType
 from typing import Any, Self, Unpack
@@ -73,6 +73,7 @@ class Scheduler:
         self.resources = Resources()
         self.executors: dict[str, Executor] = {}
         self.worker: Worker | None = None
+        self.enqueued: Callable[[], Awaitable[None]] | None = None
         self.grace = self.settings.grace
         self._fires, self._works, self._inline = fire, work, False
         self._open = AsyncExitStack()
@@ -324,6 +325,8 @@ class Scheduler:
             adding.append(asyncio.ensure_future(self._add(calls[at : at + size], now)))
             await asyncio.sleep(0)  # one page is on its way while the next is made
         added = [each for page in await asyncio.gather(*adding) for each in page]
+        if self.enqueued is not None:
+            await self.enqueued()
         return [Handle(each.id, each.fate, call.job, self) for each, call in zip(added, calls, strict=True)]
 
     async def _add(self, calls: Sequence[Call[Any]], now: int) -> list[Added]:

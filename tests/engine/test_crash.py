@@ -9,10 +9,11 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
+from tests.waiting import eventually
+
 from foliot.model import Query, Run, Schedule, State
 from foliot.moments import SECOND
 from foliot.scheduler import Scheduler
-from tests.waiting import eventually
 
 SECONDS = 30
 ROOT = Path(__file__).parents[2]

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from tests.waiting import eventually
 
 from foliot.errors import StoreFull, StoreUnavailable
 from foliot.model import Query, State
@@ -18,7 +19,6 @@ from foliot.stores.memory import MemoryStore
 from foliot.stores.sqlite import SQLiteStore
 from foliot.testing import FaultyStore, seeded, simulated
 from foliot.testing.faulty import After, Before, Fault
-from tests.waiting import eventually
 
 FULL = StoreFull("the disk is full: nothing was written")
 GONE = StoreUnavailable("the reply was lost")

@@ -1,7 +1,6 @@
 """The engine in real time, with real threads and processes: what virtual time cannot show."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -10,6 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.executors import work
+from tests.waiting import eventually
 
 from foliot.context import Context
 from foliot.errors import FoliotError, JobError, RunFailed, StoreUnavailable
@@ -17,8 +18,6 @@ from foliot.jobs import resource
 from foliot.model import Outcome, State
 from foliot.retry import fixed
 from foliot.scheduler import Scheduler
-from tests.executors import work
-from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.executors import work
+from tests.waiting import eventually
 
 from foliot.clock import SystemClock
 from foliot.context import Context, Notes
@@ -14,8 +16,6 @@ from foliot.errors import Crashed, JobError, RemoteError
 from foliot.executors import Processes
 from foliot.importing import address, check_importable, found
 from foliot.model import Run
-from tests.executors import work
-from tests.waiting import eventually
 
 
 def context() -> Context:

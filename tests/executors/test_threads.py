@@ -5,12 +5,12 @@ import threading
 from contextvars import ContextVar
 
 import pytest
+from tests.waiting import eventually
 
 from foliot.clock import SystemClock
 from foliot.context import Context, Notes
 from foliot.executors import Inline, Threads
 from foliot.model import Run
-from tests.waiting import eventually
 
 WHO: ContextVar[str] = ContextVar("who")
 

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from foliot.testing.exam import StoreExam
     from foliot.testing.faulty import Fault, FaultyStore, scripted, seeded
     from foliot.testing.hours import random_hours
-    from foliot.testing.virtual import Time, simulated
+    from foliot.testing.virtual import Time, inline, simulated
 
-__all__ = ["Fault", "FaultyStore", "StoreExam", "Time", "random_hours", "scripted", "seeded", "simulated"]
+__all__ = ["Fault", "FaultyStore", "StoreExam", "Time", "inline", "random_hours", "scripted", "seeded", "simulated"]
 
 _HOMES = {
     "StoreExam": "foliot.testing.exam",
@@ -37,6 +37,7 @@ _HOMES = {
     "scripted": "foliot.testing.faulty",
     "seeded": "foliot.testing.faulty",
     "Time": "foliot.testing.virtual",
+    "inline": "foliot.testing.virtual",
     "simulated": "foliot.testing.virtual",
 }
 

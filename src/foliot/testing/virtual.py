@@ -87,6 +87,20 @@ async def simulated(
             await time.through(scheduler.__aexit__(None, None, None))
 
 
+@asynccontextmanager
+async def inline(scheduler: Scheduler, start: Moment = START, *, seed: int = 0) -> AsyncGenerator[Time]:
+    """Start a scheduler in virtual time in which whatever is enqueued and due has run when ``enqueue`` returns.
+
+    What is due later, a retry with a wait included, waits for the time to be turned.
+    """
+    async with simulated(scheduler, start, seed=seed) as time:
+        scheduler.enqueued = time.settle
+        try:
+            yield time
+        finally:
+            scheduler.enqueued = None
+
+
 @contextmanager
 def _turned(loop: asyncio.AbstractEventLoop, clock: ManualClock) -> Generator[None]:
     """Let the timers of an event loop follow a manual clock."""

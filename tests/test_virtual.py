@@ -1,0 +1,103 @@
+"""Virtual time is the real engine, and the plugin brings it to every test."""
+
+import asyncio
+
+import pytest
+
+from foliot import Context, Scheduler, fixed
+from foliot.moments import SECOND
+from foliot.stores.memory import MemoryStore
+
+
+@pytest.fixture
+def scheduler() -> Scheduler:
+    return Scheduler("sqlite:///never-made.db")
+
+
+async def test_thirty_days_of_a_minutely_job_pass_and_none_is_missing(simulate, scheduler: Scheduler):
+    count = 0
+
+    @scheduler.cron("* * * * *", name="minutely")
+    async def minutely() -> None:
+        nonlocal count
+        count += 1
+
+    async with simulate(scheduler) as time:
+        await time.advance(days=30)
+
+    assert count == 30 * 24 * 60
+
+
+async def test_the_same_seed_gives_the_same_history(simulate):
+    async def history(seed: int) -> list[tuple[str, int]]:
+        scheduler = Scheduler()
+
+        @scheduler.every("10s", name="flaky", retries=5, overlap="allow")
+        async def flaky() -> None:
+            if scheduler.clock.random.random() < 0.5:
+                raise ValueError
+
+        async with simulate(scheduler, seed=seed) as time:
+            await time.advance(minutes=10)
+            runs = await scheduler.runs.find(limit=1000)
+            return [(run.id, run.finished_at or 0) for run in runs]
+
+    assert await history(1) == await history(1) != await history(2)
+
+
+async def test_sleeping_and_timeouts_inside_a_job_follow_the_virtual_time(simulate, scheduler: Scheduler):
+    seen: list[int] = []
+
+    async with simulate(scheduler) as time:
+        zero = time.clock.now()
+
+        @scheduler.job(name="sleepy")
+        async def sleepy() -> None:
+            await asyncio.sleep(3600)
+            seen.append((time.clock.now() - zero) // SECOND)
+            try:
+                async with asyncio.timeout(60):
+                    await asyncio.sleep(3600)
+            except TimeoutError:
+                seen.append((time.clock.now() - zero) // SECOND)
+
+        await sleepy.enqueue()
+        await time.advance(hours=3)
+
+    assert seen == [3600, 3660]
+
+
+async def test_the_scheduler_is_as_before_afterwards(simulate, scheduler: Scheduler):
+    before = scheduler.store, scheduler.clock, scheduler.settings
+
+    async with simulate(scheduler):
+        assert isinstance(scheduler.store, MemoryStore)
+
+    assert (scheduler.store, scheduler.clock, scheduler.settings) == before
+    assert "time" not in vars(asyncio.get_running_loop())
+
+
+async def test_inline_whatever_is_enqueued_has_run_when_enqueue_returns(inline, scheduler: Scheduler):
+    done: list[int] = []
+
+    @scheduler.job(name="note", retries=fixed(1, "1m"))
+    def note(context: Context, n: int) -> None:
+        if n == 2 and context.attempt == 1:
+            raise ValueError
+        done.append(n)
+
+    async with inline(scheduler) as time:
+        await note.enqueue(1)
+        assert done == [1]
+        await note.enqueue(2)
+        assert done == [1]
+        await time.advance(minutes=1)
+
+    assert done == [1, 2]
+
+
+async def test_time_can_be_turned_to_a_moment(simulate, scheduler: Scheduler):
+    async with simulate(scheduler, start="2026-03-01T00:00:00Z") as time:
+        await time.until("2026-03-02T12:00:00Z")
+
+        assert time.now.isoformat() == "2026-03-02T12:00:00+00:00"
