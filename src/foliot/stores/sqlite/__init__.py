@@ -65,10 +65,13 @@ class SQLiteStore(Store):
         with self._door:
             if self._writer is not None:
                 return
-            db = writable(self.path, self.durability)
-            reading = readable(self.path)
-            finding.equip(reading)
-            self._writer = Writer("foliot-sqlite-writer", db, self.path, self._bell.ring)
+            writing = writable(self.path, self.durability)
+            try:
+                reading = readable(self.path, finding.equip)
+            except BaseException:
+                writing.close()
+                raise
+            self._writer = Writer("foliot-sqlite-writer", writing, self.path, self._bell.ring)
             self._reader = Reader("foliot-sqlite-reader", reading, self.path)
             self._bell.connect(self._writer)
 

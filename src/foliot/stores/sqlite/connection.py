@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -26,23 +27,29 @@ STATEMENTS = 500
 def writable(path: Path, durability: Durability) -> sqlite3.Connection:
     """The connection that writes, to a file of the newest schema."""
     _refuse_impossible(path)
+    return _opened(path, lambda db: _prepare(db, path, durability))
+
+
+def readable(path: Path, equip: Callable[[sqlite3.Connection], object]) -> sqlite3.Connection:
+    """A connection beside the writer's that cannot change anything."""
+
+    def prepare(db: sqlite3.Connection) -> None:
+        db.execute("PRAGMA query_only = ON")
+        equip(db)
+
+    return _opened(path, prepare)
+
+
+def _opened(path: Path, prepare: Callable[[sqlite3.Connection], object]) -> sqlite3.Connection:
     try:
         db = _connected(path)
         try:
-            _prepare(db, path, durability)
+            db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+            db.execute("PRAGMA temp_store = MEMORY")
+            prepare(db)
         except BaseException:
             db.close()
             raise
-    except sqlite3.Error as error:
-        raise explained(error, path) from error
-    return db
-
-
-def readable(path: Path) -> sqlite3.Connection:
-    """A connection beside the writer's that cannot change anything."""
-    try:
-        db = _connected(path)
-        db.execute("PRAGMA query_only = ON")
     except sqlite3.Error as error:
         raise explained(error, path) from error
     return db
@@ -110,16 +117,13 @@ def _refuse_impossible(path: Path) -> None:
 
 
 def _connected(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(
+    return sqlite3.connect(
         path,
         timeout=LOCK_WAIT,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=STATEMENTS,
     )
-    db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-    db.execute("PRAGMA temp_store = MEMORY")
-    return db
 
 
 def _prepare(db: sqlite3.Connection, path: Path, durability: Durability) -> None:

@@ -138,7 +138,7 @@ class Lanes:
         """Look again at those before which runs are parked; those that nobody needs are forgotten."""
         if not names:
             return False
-        looks = self._db.execute(_LOOK_AT_LEFT, (self._now, listed(names))).rowcount
+        looks = self._db.execute(_LOOK_AT_LEFT, {"now": self._now, "these": listed(names)}).rowcount
         self._db.execute(f"{_UNUSED} AND lane IN {THESE}", (listed(names),))
         return looks > 0
 
@@ -173,8 +173,8 @@ class Lanes:
 _SOONER = "look_at = min(coalesce(look_at, excluded.look_at), excluded.look_at)"
 
 _LOOK_AT_LEFT = (
-    "UPDATE lanes SET look_at = min(coalesce(look_at, ?1), ?1)"
-    " WHERE lane IN (SELECT value FROM json_each(?2)) AND EXISTS (SELECT 1 FROM runs WHERE parked = lane)"
+    "UPDATE lanes SET look_at = min(coalesce(look_at, :now), :now)"
+    " WHERE lane IN (SELECT value FROM json_each(:these)) AND EXISTS (SELECT 1 FROM runs WHERE parked = lane)"
 )
 
 _UNUSED = "DELETE FROM lanes WHERE busy = 0 AND look_at IS NULL"
@@ -222,12 +222,12 @@ def unparked(tx: Transaction, lanes: Iterable[str | None]) -> None:
 _RUNNING = f"SELECT {COLUMNS} FROM runs INDEXED BY runs_state WHERE state = 'running' AND state <> 'succeeded'"
 
 _NEED_NOT_LOOK = """
-UPDATE lanes SET look_at = NULL WHERE lane = ?1 AND NOT EXISTS (SELECT 1 FROM runs WHERE parked = ?1)
+UPDATE lanes SET look_at = NULL WHERE lane = ? AND NOT EXISTS (SELECT 1 FROM runs WHERE parked = lane)
 """
 
 
 def _within(column: str) -> str:
-    return f"{column} = ?1 OR ({column} >= ?2 AND {column} < ?3)"
+    return f"{column} = ? OR ({column} >= ? AND {column} < ?)"
 
 
 def _bounds(name: str) -> tuple[str, str, str]:
