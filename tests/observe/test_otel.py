@@ -1,3 +1,4 @@
+import asyncio
 import importlib
 import sys
 from collections.abc import Iterator
@@ -54,7 +55,7 @@ def test_headers_carry_the_current_trace_as_w3c_writes_it(tracer: trace.Tracer):
         inject(headers)
 
     said = request.get_span_context()
-    assert headers == {"traceparent": f"00-{said.trace_id:032x}-{said.span_id:016x}-01"}
+    assert headers == {"traceparent": f"00-{said.trace_id:032x}-{said.span_id:016x}-{said.trace_flags:02x}"}
 
 
 def test_without_a_trace_there_are_no_headers():
@@ -232,8 +233,6 @@ async def test_an_attempt_that_was_stopped_tells_why(scheduler: Scheduler, expor
 
 
 async def test_a_job_that_cancels_itself_is_stopped_all_the_same(scheduler: Scheduler, exporter: InMemorySpanExporter):
-    import asyncio
-
     @scheduler.job(name="odd")
     async def odd() -> None:
         raise asyncio.CancelledError

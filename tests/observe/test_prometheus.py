@@ -28,12 +28,12 @@ def scheduler(registry: CollectorRegistry) -> Scheduler:
     return made
 
 
-def run(id: str = "1", job: str = "resize", queue: str = "default", **wishes: int) -> Run:
-    return Run(id=id, job=job, queue=queue, created_at=0, due_at=0, wakes_at=0, **wishes)
+def run(id: str = "1", queue: str = "default", token: int = 1) -> Run:
+    return Run(id=id, job="resize", queue=queue, token=token, created_at=0, due_at=0, wakes_at=0)
 
 
-def happened(kind: Kind, of: Run | None, **details: int) -> Event:
-    return Event(kind=kind, at=1, run=of, **details)
+def happened(kind: Kind, of: Run | None, lateness: int | None = None, duration: int | None = None) -> Event:
+    return Event(kind=kind, at=1, run=of, lateness=lateness, duration=duration)
 
 
 def count(registry: CollectorRegistry, state: str, job: str = "resize") -> float | None:
