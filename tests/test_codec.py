@@ -138,7 +138,7 @@ def test_positional_only_parameters_are_called_by_position():
 
     assert roundtrip(shape, 7) == ((7,), {})
     assert roundtrip(shape, 7, 3, exact=True) == ((7, 3), {"exact": True})
-    with pytest.raises(ArgumentsError, match="positional only"):
+    with pytest.raises(ArgumentsError, match=r"positional.only"):
         shape.encode((), {"a": 1})
 
 
@@ -280,8 +280,13 @@ def test_a_wrapped_function_keeps_its_own_annotations():
 
 
 def test_a_function_without_a_signature_cannot_be_a_job():
-    with pytest.raises(JobError, match="tells no signature; wrap it in a function of your own"):
-        Shape.of(max)
+    class Opaque:
+        __signature__ = 3
+
+        def __call__(self) -> None: ...
+
+    with pytest.raises(JobError, match="Opaque tells no signature; wrap it in a function of your own"):
+        Shape.of(Opaque())
 
 
 # Values and annotations
