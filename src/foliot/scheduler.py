@@ -247,11 +247,9 @@ class Scheduler:
         return loop
 
     def _watch(self, sleeper: Loop | Keeper, topic: Topic) -> Callable[[], None]:
-        wake = sleeper.bell.set if isinstance(sleeper, Loop) else sleeper.hurry
-
         def ring(hint: Hint) -> None:
             if hint.topic is topic:
-                wake()
+                sleeper.hint(hint.at)
 
         return self.store.watch(ring)
 

@@ -8,6 +8,7 @@ import os
 import platform
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from foliot.clock import Clock
 from foliot.engine.attempt import Held
@@ -84,9 +85,9 @@ class Keeper:
         else:
             self._task = asyncio.get_running_loop().create_task(self._loop.run(), name="foliot keeper")
 
-    def hurry(self) -> None:
+    def hint(self, at: int | None) -> None:
         """Beat now: a cancel is waiting. From any thread."""
-        self._call(self._loop.bell.set)
+        self._call(partial(self._loop.hint, at))
 
     def soon(self) -> None:
         """Beat soon: a job has logged something. From any thread."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from sys import maxsize
 from collections.abc import Awaitable, Callable
 
 from foliot.clock import Clock
@@ -13,6 +14,7 @@ from foliot.moments import SECOND
 log = logging.getLogger("foliot")
 
 LONGEST_BACKOFF = 10 * SECOND
+NEVER = maxsize
 
 
 class Loop:
@@ -25,15 +27,27 @@ class Loop:
         self._round = round_
         self._clock = clock
         self._stopping = False
+        self._sleeps_until = 0
+        self._hinted = NEVER
 
     async def run(self) -> None:
         """Go round until stopped."""
         while not self._stopping:
-            wake_at = await self._guarded()
-            if wake_at is not None and wake_at <= self._clock.now():
+            self._hinted = NEVER
+            self._sleeps_until = 0  # awake: a hint is remembered
+            wake_at = min(NEVER if (said := await self._guarded()) is None else said, self._hinted)
+            if wake_at <= self._clock.now():
                 await asyncio.sleep(0)
             elif not self._stopping:
-                await self._clock.wait(self.bell, wake_at)
+                self._sleeps_until = wake_at
+                await self._clock.wait(self.bell, None if wake_at == NEVER else wake_at)
+
+    def hint(self, at: int | None) -> None:
+        """Something may be due from ``at`` on (None: now); a loop that is to look by then anyway sleeps on."""
+        due = 0 if at is None else at
+        self._hinted = min(self._hinted, due)
+        if due < self._sleeps_until:
+            self.bell.set()
 
     def stop(self) -> None:
         """Finish the present round and go home."""
