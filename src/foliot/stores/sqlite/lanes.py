@@ -6,7 +6,7 @@ A row of ``lanes`` counts the running runs of a lane that some limit limits; oth
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from foliot.model import AGEING, Limit, Run, State, family
@@ -17,10 +17,11 @@ from foliot.stores.sqlite.rows import COLUMNS, run_of
 from foliot.stores.sqlite.transaction import Transaction
 
 
-@dataclass
+@dataclass(slots=True)
 class _Lane:
     """What is known of a limited lane, and what this verb changes in it."""
 
+    name: str
     limit: Limit
     running: int
     started: int
@@ -38,6 +39,7 @@ class Lanes:
     def __init__(self, tx: Transaction, now: int) -> None:
         self._tx, self._db, self._limits, self._now = tx, tx.db, tx.limits, now
         self._lanes: dict[str, _Lane] = {}
+        self._ways: dict[_Way, Sequence[_Lane]] = {}
         self._parked: set[str] = set()
 
     @property
@@ -47,54 +49,38 @@ class Lanes:
 
     def meet(self, runs: Iterable[Run]) -> None:
         """Learn how the limited lanes of these runs stand."""
-        names = dict.fromkeys(name for run in runs for name in lanes_of(run) if name not in self._lanes)
-        limited = {name: limit for name in names if (limit := limit_of(name, self._limits)) is not None}
-        if not limited:
-            return
-        running = self._running(limited)
-        for name, limit in limited.items():
-            self._lanes[name] = _Lane(limit, running.get(name, 0), self._started(name, limit))
+        ways = {way: lanes_of(run) for run in runs if (way := _way(run)) not in self._ways}
+        self._learn({name for names in ways.values() for name in names} - self._lanes.keys())
+        for way, names in ways.items():
+            self._ways[way] = [self._lanes[name] for name in names if name in self._lanes]
 
     def admit(self, run: Run) -> str | None:
         """Let this due run start; where a lane is full, tell the first such, before which it is parked."""
+        lanes = self._ways[_way(run)]
         if run.state is State.RUNNING:
-            self._leave(run)
-        full = next((name for name, lane in self._limited(run) if not lane.room()), None)
-        if full is None:
-            self._enter(run)
-        else:
-            self._parked.add(full)
-        return full
+            _leave(lanes)
+        for lane in lanes:
+            if not lane.room():
+                self._parked.add(lane.name)
+                return lane.name
+        _enter(lanes)
+        return None
 
     def leave(self, runs: Sequence[Run]) -> None:
         """These give back the places that they hold."""
         self.meet(runs)
         for run in runs:
-            self._leave(run)
-
-    def _enter(self, run: Run) -> None:
-        for _, lane in self._limited(run):
-            lane.running += 1
-            lane.starts += 1
-
-    def _leave(self, run: Run) -> None:
-        for _, lane in self._limited(run):
-            lane.running -= 1
-            lane.left = True
+            _leave(self._ways[_way(run)])
 
     def write(self) -> bool:
         """Keep the places and starts; tells whether somebody left a lane before which runs are parked."""
-        if not self._lanes:
-            return False
-        places = [(name, lane.running) for name, lane in self._lanes.items() if lane.left or lane.starts]
+        changed = [lane for lane in self._lanes.values() if lane.left or lane.starts]
+        places = [(lane.name, lane.running) for lane in changed]
         insert(self._db, "lanes", ("lane", "busy"), places, "ON CONFLICT DO UPDATE SET busy = excluded.busy")
-        self._write_starts()
+        self._write_starts([lane for lane in changed if lane.starts and rate(lane.limit)])
         looks = [(name, self._now) for name in self._parked]
         insert(self._db, "lanes", ("lane", "look_at"), looks, f"ON CONFLICT DO UPDATE SET {_SOONER}")
-        hope = self._look_at_left([name for name, lane in self._lanes.items() if lane.left])
-        self._lanes.clear()
-        self._parked.clear()
-        return hope
+        return self._look_at_left([lane.name for lane in changed if lane.left])
 
     def wake(self) -> list[Run]:
         """Look at each lane whose instant has come, in order of name; wake as many as it has room for."""
@@ -108,10 +94,11 @@ class Lanes:
 
     # places and starts
 
-    def _limited(self, run: Run) -> Iterator[tuple[str, _Lane]]:
-        for name in lanes_of(run):
-            if (lane := self._lanes.get(name)) is not None:
-                yield name, lane
+    def _learn(self, names: Iterable[str]) -> None:
+        limited = {name: limit for name in names if (limit := limit_of(name, self._limits)) is not None}
+        running = self._running(limited) if limited else {}
+        for name, limit in limited.items():
+            self._lanes[name] = _Lane(name, limit, running.get(name, 0), self._started(name, limit))
 
     def _running(self, names: Iterable[str]) -> dict[str, int]:
         rows = self._db.execute(f"SELECT lane, busy FROM lanes WHERE lane IN {THESE}", (listed(names),))
@@ -125,11 +112,10 @@ class Lanes:
         [[started]] = rows.fetchall()
         return started
 
-    def _write_starts(self) -> None:
-        counted = [(name, lane) for name, lane in self._lanes.items() if lane.starts and rate(lane.limit)]
-        if counted:
+    def _write_starts(self, lanes: Sequence[_Lane]) -> None:
+        if lanes:
             self._db.execute("DELETE FROM starts WHERE at <= ?", (self._now - self._tx.longest_window,))
-            rows = [(name, self._now, lane.starts) for name, lane in counted]
+            rows = [(lane.name, self._now, lane.starts) for lane in lanes]
             insert(self._db, "starts", ("lane", "at", "n"), rows, "ON CONFLICT DO UPDATE SET n = n + excluded.n")
 
     # parking and waking
@@ -168,6 +154,26 @@ class Lanes:
             if counted >= allowed[0]:
                 return at
         return None
+
+
+_Way = tuple[str, str, tuple[str, ...]]
+"""What says in which lanes a run takes a place. Most runs of a batch go the same way."""
+
+
+def _way(run: Run) -> _Way:
+    return run.queue, run.job, run.lanes
+
+
+def _enter(lanes: Iterable[_Lane]) -> None:
+    for lane in lanes:
+        lane.running += 1
+        lane.starts += 1
+
+
+def _leave(lanes: Iterable[_Lane]) -> None:
+    for lane in lanes:
+        lane.running -= 1
+        lane.left = True
 
 
 _SOONER = "look_at = min(coalesce(look_at, excluded.look_at), excluded.look_at)"
