@@ -61,6 +61,8 @@ class Runs:
 
     def __init__(self, store: Store, clock: Clock, listeners: Listeners) -> None:
         self._store, self._clock, self._listeners = store, clock, listeners
+        self._waiting: dict[str, list[asyncio.Event]] = {}
+        self._unsubscribe: Callable[[], None] = lambda: None
 
     async def get(self, id: str) -> Run:
         """One run as it is now. Raises UnknownRun."""
@@ -137,20 +139,39 @@ class Runs:
 
     async def ended(self, id: str, timeout: Length | None = None) -> Run:
         """The run once it is over. Raises TimeoutError if it is not over in time, UnknownRun if there is none."""
-        bell = asyncio.Event()
-        unsubscribe = self._listeners.subscribe(_rings_for(id, bell), *ENDS)
         latest = None if timeout is None else self._clock.now() + length(timeout)
         look = FIRST_LOOK
+        while not (run := await self.get(id)).state.over:
+            now = self._clock.now()
+            if latest is not None and now >= latest:
+                raise TimeoutError(f"run {id} of {run.job!r} is not over after {timeout}: it is {run.shown(now)}")
+            await self._wait(id, now + look if latest is None else min(latest, now + look))
+            look = min(LAST_LOOK, 2 * look)
+        return run
+
+    async def _wait(self, id: str, until: int) -> None:
+        """Wait until a run ends here, or until it is time to look whether it has ended elsewhere."""
+        over = asyncio.Event()
+        alarm = self._clock.call_at(until, over.set)
+        if not self._waiting:
+            self._unsubscribe = self._listeners.subscribe(self._ended, *ENDS)
+        self._waiting.setdefault(id, []).append(over)
         try:
-            while not (run := await self.get(id)).state.over:
-                now = self._clock.now()
-                if latest is not None and now >= latest:
-                    raise TimeoutError(f"run {id} of {run.job!r} is not over after {timeout}: it is {run.shown(now)}")
-                await self._clock.wait(bell, now + look if latest is None else min(latest, now + look))
-                look = min(LAST_LOOK, 2 * look)
-            return run
+            await over.wait()
         finally:
-            unsubscribe()
+            alarm.cancel()
+            self._no_longer(id, over)
+
+    def _ended(self, event: Event) -> None:
+        for over in self._waiting.get(event.run.id, ()) if event.run is not None else ():
+            over.set()
+
+    def _no_longer(self, id: str, over: asyncio.Event) -> None:
+        self._waiting[id].remove(over)
+        if not self._waiting[id]:
+            del self._waiting[id]
+        if not self._waiting:
+            self._unsubscribe()
 
     async def prune(self, *, older_than: Length | None = None, keep: int | None = None) -> int:
         """Forget runs that are over and ended longer ago, or beyond the newest ``keep`` of their job.
@@ -164,11 +185,3 @@ class Runs:
             if pruned < self._store.batch:
                 break
         return total
-
-
-def _rings_for(id: str, bell: asyncio.Event) -> Callable[[Event], None]:
-    def listener(event: Event) -> None:
-        if event.run is not None and event.run.id == id:
-            bell.set()
-
-    return listener

@@ -182,6 +182,7 @@ class Scheduler:
         await self._declare()
         provided = await self.resources.opened(stack, self.jobs.values())
         aftermath = Aftermath(self.store, self.clock, self.listeners)
+        stack.push_async_callback(self.listeners.settled)
         stack.push_async_callback(aftermath.settled)
         if self._works:
             await self._start_worker(stack, aftermath, provided)
@@ -207,7 +208,7 @@ class Scheduler:
             log_level=logging.getLevelNamesMapping()[self.settings.log_level],
         )
         own = self.settings
-        worker = Worker(own.name, bench, slots=own.concurrency, lease=own.lease, queues=own.queues)
+        worker = Worker(self._worker_name(), bench, slots=own.concurrency, lease=own.lease, queues=own.queues)
         self.worker = worker
         keeper = Keeper(worker, self.store, self.clock, list(self.jobs), ())
         worker.on_notes = keeper.soon
@@ -219,6 +220,11 @@ class Scheduler:
         stack.push_async_callback(self._drain)
         self._say(Kind.WORKER_STARTED)
         stack.callback(self._say, Kind.WORKER_STOPPED)
+
+    def _worker_name(self) -> str:
+        """The name that was given; else one that no other worker has, not even in this process."""
+        own = self.settings
+        return own.name if "name" in own.sources else f"{own.name}-{self.clock.random.getrandbits(24):06x}"
 
     def _make_executors(self) -> dict[str, Executor]:
         own = self.settings

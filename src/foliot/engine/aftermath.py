@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from foliot.clock import Clock
 from foliot.engine.attempt import Held
 from foliot.events import Event, Kind, Listeners
+from foliot.jobs import Job
 from foliot.model import Ending, Firing, Outcome, Pause, Query, Run, Schedule, State
 from foliot.policy import Conclusion, Raised, follow
 from foliot.stores.base import Store
@@ -48,10 +49,14 @@ class Aftermath:
         if wanted:
             self._publish(kind, run)
         if callback is not None and job is not None:
-            value = job.shape.decode_result(ending.result) if ending.result is not None else _error(ending, conclusion)
-            self._spawn(_call(callback, run, value))
+            self._spawn(_call(callback, run, job, conclusion))
         if run.state is State.FAILED and run.schedule is not None:
             self._spawn(self._pause_if_failing(run.schedule))
+
+    def lost(self, held: Held) -> None:
+        """The store has refused this ending: another worker has the run."""
+        if self._listeners.wants(Kind.LOST):
+            self._publish(Kind.LOST, held.run)
 
     async def firing(self, run: Run, now: int) -> Firing | None:
         """How the schedule of a run that ends now goes on, if it counts its next time from there."""
@@ -67,9 +72,10 @@ class Aftermath:
             await asyncio.wait(self._tasks)
 
     def _publish(self, kind: Kind, run: Run) -> None:
-        duration = None if run.started_at is None or run.finished_at is None else run.finished_at - run.started_at
+        now = self._clock.now()
+        duration = None if run.started_at is None else now - run.started_at
         self._listeners.publish(
-            Event(kind=kind, at=self._clock.now(), run=run, schedule=run.schedule, reason=run.reason, duration=duration)
+            Event(kind=kind, at=now, run=run, schedule=run.schedule, reason=run.reason, duration=duration)
         )
 
     def _spawn(self, work: Any) -> None:
@@ -123,15 +129,17 @@ def _callback(
             return None
 
 
-def _error(ending: Ending, conclusion: Conclusion | None) -> object:
-    """What ``on_failure`` is told: the exception itself if there is one, else what is recorded."""
-    return conclusion.error if isinstance(conclusion, Raised) else ending.error
-
-
-async def _call(callback: Callable[..., Any], run: Run, value: object) -> None:
+async def _call(callback: Callable[..., Any], run: Run, job: Job[..., Any, Any], conclusion: Conclusion | None) -> None:
     try:
-        answer = callback(run, value)
+        answer = callback(run, _told(run, job, conclusion))
         if inspect.isawaitable(answer):
             await answer
     except Exception:
         log.exception("the callback of run %s (%s) raised", run.id, run.job)
+
+
+def _told(run: Run, job: Job[..., Any, Any], conclusion: Conclusion | None) -> object:
+    """What a callback is told beside the run: its result; or the exception, or else what is recorded of the failure."""
+    if run.state is State.SUCCEEDED:
+        return job.shape.decode_result(run.result or "null")
+    return conclusion.error if isinstance(conclusion, Raised) else run.error

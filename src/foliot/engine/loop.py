@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from sys import maxsize
 from collections.abc import Awaitable, Callable
+from sys import maxsize
 
 from foliot.clock import Clock
 from foliot.errors import StoreError

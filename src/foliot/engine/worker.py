@@ -137,9 +137,8 @@ class Worker:
             if accepted:
                 self._bench.aftermath.ended(held, ending, conclusion)
             else:
-                log.warning(
-                    "run %s of %r: its lease was lost, so this ending does not count", held.run.id, held.run.job
-                )
+                log.warning("run %s of %r: its lease was lost, this ending does not count", held.run.id, held.run.job)
+                self._bench.aftermath.lost(held)
         if not self.held:
             self._emptied.set()
 
