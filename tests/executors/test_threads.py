@@ -19,6 +19,23 @@ def context() -> Context:
     return Context(Run(id="r1", job="j", due_at=0, created_at=0), Notes(), SystemClock())
 
 
+class Gate:
+    """A function that waits to be let through, and tells that it waits."""
+
+    def __init__(self) -> None:
+        self._open, self._waiting = threading.Event(), threading.Event()
+
+    def __call__(self) -> bool:
+        self._waiting.set()
+        return self._open.wait(10)
+
+    def open(self) -> None:
+        self._open.set()
+
+    async def reached(self) -> None:
+        await eventually(self._waiting.is_set)
+
+
 @pytest.fixture
 async def threads():
     executor = Threads(2)
@@ -78,9 +95,9 @@ async def test_what_the_function_raises_is_raised(threads: Threads):
 
 
 async def test_a_function_that_was_left_behind_keeps_its_place_until_it_returns(threads: Threads):
-    go, ctx = threading.Event(), context()
-    running = asyncio.ensure_future(threads.run(go.wait, (10,), {}, ctx))
-    await eventually(lambda: threads.busy == 1)
+    gate, ctx = Gate(), context()
+    running = asyncio.ensure_future(threads.run(gate, (), {}, ctx))
+    await gate.reached()
 
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -89,9 +106,83 @@ async def test_a_function_that_was_left_behind_keeps_its_place_until_it_returns(
     await asyncio.sleep(0)
     assert (threads.busy, left_behind.done()) == (1, False)
 
-    go.set()
+    gate.open()
     await left_behind
     assert threads.busy == 0
+
+
+async def test_a_function_that_is_cancelled_before_it_begins_never_runs():
+    threads, gate, ran = Threads(1), Gate(), []
+    blocking = asyncio.ensure_future(threads.run(gate, (), {}, context()))
+    await gate.reached()
+    ctx = context()
+    waiting = asyncio.ensure_future(threads.run(lambda: ran.append("never"), (), {}, ctx))
+    await eventually(lambda: threads.busy == 2)
+
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await threads.gone(ctx)
+    assert threads.busy == 1
+    gate.open()
+    await blocking
+
+    assert await threads.run(lambda: "next", (), {}, context()) == "next"
+    assert ran == []
+    await threads.close()
+
+
+async def test_a_function_that_is_cancelled_is_told_why(threads: Threads):
+    gate, ctx, heard = Gate(), context(), []
+
+    def work() -> None:
+        gate()
+        heard.append(Context.current().stop_reason)
+
+    running = asyncio.ensure_future(threads.run(work, (), {}, ctx))
+    await gate.reached()
+    running.cancel("not needed")
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    gate.open()
+
+    await threads.gone(ctx)
+    assert heard == ["not needed"]
+
+
+async def test_what_is_raised_by_a_function_left_behind_bothers_nobody(threads: Threads):
+    gate, ctx = Gate(), context()
+
+    def work() -> None:
+        gate()
+        raise KeyError("too late")
+
+    running = asyncio.ensure_future(threads.run(work, (), {}, ctx))
+    await gate.reached()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    gate.open()
+
+    await threads.gone(ctx)
+    await eventually(lambda: threads.busy == 0)
+
+
+def test_a_thread_that_returns_when_its_loop_is_closed_is_still_there_for_the_next():
+    gate, done = Gate(), threading.Event()
+    leftover: list[Threads] = []
+
+    async def first() -> None:
+        leftover.append(threads := Threads(1))
+        call = asyncio.ensure_future(threads.run(gate, (), {}, context()))
+        await gate.reached()
+        call.cancel()
+
+    asyncio.run(first())
+    gate.open()
+    asyncio.run(leftover[0].run(done.set, (), {}, context()))
+
+    assert done.is_set()
 
 
 async def test_in_place_functions_may_be_plain_or_async():
