@@ -22,7 +22,7 @@ from foliot.stores.sqlite import writer as writing
 from foliot.stores.sqlite.bulk import STRIDES
 from foliot.stores.sqlite.transaction import Transaction
 from foliot.stores.sqlite.writer import Desk, Writer
-from foliot.testing.exam.scene import a_run, add, an_ending, claim, everything, fates, names, take
+from foliot.testing.exam.scene import a_run, add, an_ending, claim, everything, fates, names, see, take
 
 
 @pytest.fixture
@@ -265,13 +265,21 @@ async def test_nobody_who_reads_waits_for_who_writes(store: SQLiteStore) -> None
 
 
 async def test_nobody_who_writes_waits_for_who_reads(store: SQLiteStore) -> None:
-    assert store._reader is not None
+    assert store._searcher is not None
 
-    with busy(store._reader):
+    with busy(store._searcher):
         finding = asyncio.ensure_future(everything(store))
         assert await fates(store, a_run("a")) == ["added"]
 
     assert names(await finding) == ["a"]
+
+
+async def test_nobody_who_looks_up_a_run_waits_for_who_searches(store: SQLiteStore) -> None:
+    await add(store, a_run("a"))
+    assert store._searcher is not None
+
+    with busy(store._searcher):
+        assert (await see(store, "a")).id == "a"
 
 
 async def test_what_was_answered_is_seen_by_who_reads_next(store: SQLiteStore) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,9 +29,10 @@ from foliot.model import (
     Worker,
 )
 from foliot.stores.base import R, Store
-from foliot.stores.sqlite import adding, amending, finding, keeping, working
+from foliot.stores.sqlite import adding, amending, claiming, finding, finishing, keeping
 from foliot.stores.sqlite.connection import Durability, readable, writable
 from foliot.stores.sqlite.doorbell import Doorbell
+from foliot.stores.sqlite.transaction import Transaction
 from foliot.stores.sqlite.writer import Reader, Writer
 
 T = TypeVar("T")
@@ -51,7 +53,8 @@ class SQLiteStore(Store):
         self._door = threading.Lock()
         self._bell = Doorbell()
         self._writer: Writer | None = None
-        self._reader: Reader | None = None
+        self._glancer: Reader | None = None
+        self._searcher: Reader | None = None
 
     # life
 
@@ -65,25 +68,23 @@ class SQLiteStore(Store):
         with self._door:
             if self._writer is not None:
                 return
-            writing = writable(self.path, self.durability)
-            try:
-                reading = readable(self.path, finding.equip)
-            except BaseException:
-                writing.close()
-                raise
+            with ExitStack() as opened:
+                writing = opened.enter_context(closing(writable(self.path, self.durability)))
+                reading = [opened.enter_context(closing(readable(self.path, finding.equip))) for _ in range(2)]
+                opened.pop_all()
             self._writer = Writer("foliot-sqlite-writer", writing, self.path, self._bell.ring)
-            self._reader = Reader("foliot-sqlite-reader", reading, self.path)
+            self._glancer = Reader("foliot-sqlite-glancer", reading[0], self.path)
+            self._searcher = Reader("foliot-sqlite-searcher", reading[1], self.path)
             self._bell.connect(self._writer)
 
     def _close(self) -> None:
         with self._door:
-            if self._writer is None or self._reader is None:
-                return
             self._bell.disconnect()
-            self._reader.close()
-            self._writer.close()
+            for desk in (self._glancer, self._searcher, self._writer):
+                if desk is not None:
+                    desk.close()
             self._bell.hang_up()
-            self._writer = self._reader = None
+            self._writer = self._glancer = self._searcher = None
 
     # producers
 
@@ -96,16 +97,16 @@ class SQLiteStore(Store):
     # workers
 
     async def claim(self, claim: Claim, now: int) -> Batch:
-        return await self._write(working.claim, claim, now)
+        return await self._write(claiming.claim, claim, now)
 
     async def beat(self, worker: Worker, beats: Sequence[Beat], now: int, lease: int) -> list[Reply]:
-        return await self._write(working.beat, worker, beats, now, lease)
+        return await self._write(finishing.beat, worker, beats, now, lease)
 
     async def finish(self, endings: Sequence[Ending], now: int) -> list[bool]:
-        return await self._write(working.finish, endings, now)
+        return await self._write(finishing.finish, endings, now)
 
     async def turn(self, endings: Sequence[Ending], claim: Claim, now: int) -> tuple[list[bool], Batch]:
-        return await self._write(working.turn, endings, claim, now)
+        return await self._write(_turn, endings, claim, now)
 
     # schedulers
 
@@ -115,13 +116,13 @@ class SQLiteStore(Store):
     # people
 
     async def find(self, query: Query) -> Page:
-        return await self._read(finding.find, query)
+        return await (self._glance if query.ids else self._search)(finding.find, query)
 
     async def tally(self, query: Query, by: str) -> dict[str, int]:
-        return await self._read(finding.tally, query, by)
+        return await self._search(finding.tally, query, by)
 
     async def lines(self, run: str, after: int = 0, limit: int = 1000) -> list[Line]:
-        return await self._read(finding.lines, run, after, limit)
+        return await self._glance(finding.lines, run, after, limit)
 
     # records
 
@@ -134,7 +135,7 @@ class SQLiteStore(Store):
     async def records(
         self, kind: type[R], ids: Sequence[str] | None = None, after: str = "", limit: int | None = None
     ) -> list[R]:
-        return await self._read(keeping.records, kind, ids, after, limit)
+        return await self._glance(keeping.records, kind, ids, after, limit)
 
     # care
 
@@ -149,10 +150,19 @@ class SQLiteStore(Store):
     def _write(self, verb: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
         return self._opened(self._writer).ask(lambda tx: verb(tx, *arguments))
 
-    def _read(self, verb: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
-        return self._opened(self._reader).ask(lambda db: verb(db, *arguments))
+    def _glance(self, verb: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+        """Read what is found at once, so that nobody who works waits for who searches."""
+        return self._opened(self._glancer).ask(lambda db: verb(db, *arguments))
+
+    def _search(self, verb: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+        return self._opened(self._searcher).ask(lambda db: verb(db, *arguments))
 
     def _opened(self, desk: D | None) -> D:
         if desk is None:
             raise StoreUnavailable(f"the store on {self.path} is not open; open it first")
         return desk
+
+
+def _turn(tx: Transaction, endings: Sequence[Ending], claim: Claim, now: int) -> tuple[list[bool], Batch]:
+    """Finish and claim in one step."""
+    return finishing.finish(tx, endings, now), claiming.claim(tx, claim, now)

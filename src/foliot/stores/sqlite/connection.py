@@ -14,6 +14,8 @@ from foliot.stores.sqlite.schema import migrate, refuse_foreign
 Durability = Literal["full", "relaxed"]
 """``full``: what was answered has reached the disk. ``relaxed``: a power cut may take the last commits back."""
 
+_SYNCHRONOUS: dict[Durability, str] = {"full": "FULL", "relaxed": "NORMAL"}
+
 LOCK_WAIT = 5.0
 """How many seconds to wait for a file that another process is writing."""
 OLDEST = (3, 37, 0)
@@ -130,7 +132,8 @@ def _prepare(db: sqlite3.Connection, path: Path, durability: Durability) -> None
     """No statistics are gathered (ANALYZE): every plan is chosen by hand, and none may flip."""
     refuse_foreign(db, path)
     _switch_to_wal(db)
-    db.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
+    db.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[durability]}")
+    db.execute("PRAGMA fullfsync = ON")  # macOS, where an ordinary sync does not reach the disk
     db.execute(f"PRAGMA journal_size_limit = {WAL_KEPT}")
     db.execute("PRAGMA secure_delete = OFF")
     migrate(db, path)

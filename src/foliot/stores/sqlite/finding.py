@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,6 +19,9 @@ from foliot.stores.sqlite.terms import as_json, at_path, meta_term, tag_term
 
 ENOUGH = 5_000
 """A filter that more runs than this match is not counted further: any other is at least as good."""
+
+FEW = 50
+"""For how many values of one filter its index is read."""
 
 _fields = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -133,17 +136,14 @@ def _count(db: sqlite3.Connection, driver: Driver) -> int:
 
 def _drivers(query: Query) -> Iterator[Driver]:
     if query.ids:
-        yield _on("runs_id", "runs.id = ?", query.ids)
-    if query.states and State.SUCCEEDED not in query.states:
-        yield _on("runs_state", "state = ? AND state <> 'succeeded'", [state.value for state in query.states])
-    if query.jobs:
-        yield _on("runs_job", "job = ?", query.jobs)
-    if query.schedules:
-        yield _on("runs_schedule", "schedule = ?", query.schedules)
-    if query.queues and "default" not in query.queues:
-        yield _on("runs_queue", "queue = ? AND queue <> 'default'", query.queues)
-    if query.workers:
-        yield _on("runs_worker", "worker = ?", query.workers)
+        yield Driver("runs INDEXED BY runs_id", f"runs.id IN {THESE}", (listed(query.ids),))
+    if State.SUCCEEDED not in query.states:
+        yield from _on("runs_state", "state = ? AND state <> 'succeeded'", [each.value for each in query.states])
+    if "default" not in query.queues:
+        yield from _on("runs_queue", "queue = ? AND queue <> 'default'", query.queues)
+    yield from _on("runs_job", "job = ?", query.jobs)
+    yield from _on("runs_schedule", "schedule = ?", query.schedules)
+    yield from _on("runs_worker", "worker = ?", query.workers)
     terms = [tag_term(tag) for tag in query.tags] + [meta_term(*each) for each in query.meta.items()]
     for term in terms:
         if term is not None:
@@ -157,8 +157,10 @@ def _window(query: Query) -> Driver:
     return Driver("runs INDEXED BY runs_created", f"created_at < {until:d} AND created_at >= ?", (since,))
 
 
-def _on(index: str, condition: str, values: Iterable[str]) -> Driver:
-    return Driver(f"runs INDEXED BY {index}", condition, tuple(dict.fromkeys(values)))
+def _on(index: str, condition: str, values: Sequence[str]) -> Iterator[Driver]:
+    """An index drives for a few values; for many, reading all runs in order soon finds a page."""
+    if 0 < len(values) <= FEW:
+        yield Driver(f"runs INDEXED BY {index}", condition, tuple(dict.fromkeys(values)))
 
 
 # Tally
@@ -199,13 +201,15 @@ def _grouping(by: str) -> Grouping:
 
 def _states(db: sqlite3.Connection) -> dict[str, int]:
     """All runs by state, from indexes alone: those that succeeded, the most, are what is left of all."""
-    counts = dict(db.execute(_OTHER_STATES).fetchall())
-    [[every]] = db.execute("SELECT count(*) FROM runs")
-    succeeded = every - sum(counts.values())
+    counts = dict(db.execute(_STATES).fetchall())
+    succeeded = counts.pop("every") - sum(counts.values())
     return counts | ({State.SUCCEEDED.value: succeeded} if succeeded else {})
 
 
-_OTHER_STATES = "SELECT state, count(*) FROM runs INDEXED BY runs_state WHERE state <> 'succeeded' GROUP BY state"
+_STATES = """
+SELECT state, count(*) FROM runs INDEXED BY runs_state WHERE state <> 'succeeded' GROUP BY state
+UNION ALL SELECT 'every', count(*) FROM runs
+"""
 
 
 def _labelled(counts: Iterable[tuple[str, int]]) -> dict[str, int]:

@@ -84,12 +84,12 @@ class Lanes:
 
     def wake(self) -> list[Run]:
         """Look at each lane whose instant has come, in order of name; wake as many as it has room for."""
-        due = self._db.execute("SELECT lane, busy FROM lanes WHERE look_at <= ? ORDER BY lane", (self._now,))
-        return [run for lane, running in due.fetchall() for run in self._wake_in(lane, running)]
+        due = sorted(self._db.execute(_TO_LOOK_AT, (self._now,)).fetchall())
+        return [run for lane, running in due for run in self._wake_in(lane, running)]
 
     def next_look(self) -> int | None:
         """The earliest instant at which to look at a lane."""
-        [[instant]] = self._db.execute("SELECT min(look_at) FROM lanes WHERE look_at IS NOT NULL")
+        [[instant]] = self._db.execute(_NEXT_LOOK)
         return instant
 
     # places and starts
@@ -178,6 +178,9 @@ def _leave(lanes: Iterable[_Lane]) -> None:
 
 _SOONER = "look_at = min(coalesce(look_at, excluded.look_at), excluded.look_at)"
 
+_TO_LOOK_AT = "SELECT lane, busy FROM lanes INDEXED BY lanes_look WHERE look_at <= ?"
+_NEXT_LOOK = "SELECT min(look_at) FROM lanes INDEXED BY lanes_look WHERE look_at IS NOT NULL"
+
 _LOOK_AT_LEFT = (
     "UPDATE lanes SET look_at = min(coalesce(look_at, :now), :now)"
     " WHERE lane IN (SELECT value FROM json_each(:these)) AND EXISTS (SELECT 1 FROM runs WHERE parked = lane)"
@@ -216,7 +219,8 @@ def recount(tx: Transaction, names: Sequence[str]) -> None:
         tx.db.execute(f"UPDATE lanes SET busy = 0 WHERE {_within('lane')}", _bounds(name))
     counted = [(lane, n) for lane, n in places.items() if lane in names or family(lane) in names]
     insert(tx.db, "lanes", ("lane", "busy"), counted, "ON CONFLICT DO UPDATE SET busy = excluded.busy")
-    tx.db.execute(_UNUSED)
+    for name in names:
+        tx.db.execute(f"{_UNUSED} AND ({_within('lane')})", _bounds(name))
 
 
 def unparked(tx: Transaction, lanes: Iterable[str | None]) -> None:
