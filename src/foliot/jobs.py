@@ -135,7 +135,7 @@ class Job(Generic[P, C, T]):
         return text.format_map(self.shape.bind(args, kwargs)) if "{" in text else text
 
 
-USUAL = RunOptions()
+USUAL = read(RunOptions, {}, "nobody")
 """What a caller asks for who asks for nothing."""
 
 _Arguments = tuple[tuple[Any, ...], dict[str, Any]]

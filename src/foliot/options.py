@@ -9,6 +9,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, Literal, TypedDict, TypeVar
 
 from foliot.errors import DefinitionError, JobError
@@ -182,7 +183,12 @@ def read(kind: type[Options], wishes: Mapping[str, Any], where: str) -> Options:
 
     Raises JobError that names the keyword, its value and the remedy; ``where`` says whose they are.
     """
-    return amend(kind(), wishes, where)
+    return amend(_bare(kind), wishes, where) if wishes else _bare(kind)
+
+
+@cache
+def _bare(kind: type[Options]) -> Options:
+    return kind()
 
 
 def amend(options: Options, wishes: Mapping[str, Any], where: str) -> Options:

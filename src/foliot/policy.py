@@ -211,7 +211,9 @@ def created(schedule: Schedule, trigger: Trigger, now: int) -> Schedule:
     overlap = Overlap.DELAY if trigger.from_finish else schedule.overlap
     settled = (trigger.counted_from_finish() if overlap is Overlap.DELAY else trigger).settled(now)
     first = settled.bound(schedule.id).next_at(now)
-    return replace(schedule, trigger=dumps(settled), declared=dumps(trigger), overlap=overlap, wakes_at=first)
+    text = dumps(settled)
+    declared = text if settled is trigger else dumps(trigger)
+    return replace(schedule, trigger=text, declared=declared, overlap=overlap, wakes_at=first)
 
 
 def renewed(kept: Schedule, declared: Schedule) -> Schedule:

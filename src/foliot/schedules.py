@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import Any, TypedDict, Unpack
 
 from msgspec.structs import replace
@@ -141,7 +142,7 @@ class Schedules:
             case "trigger":
                 return value
             case "cron":
-                return triggers.cron(value, tz=tz)
+                return _cron(value, tz)
             case "every":
                 return triggers.every(value)
             case "at":
@@ -276,6 +277,12 @@ class Schedules:
         text = shape.encode((), dict(args))
         shape.check(text)
         return text
+
+
+@lru_cache(maxsize=4096)
+def _cron(expression: str, tz: tzinfo | str) -> Trigger:
+    """Many schedules share few lines."""
+    return triggers.cron(expression, tz=tz)
 
 
 def _upcoming(schedule: Schedule, count: int) -> list[int]:
