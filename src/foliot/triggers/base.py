@@ -74,6 +74,12 @@ class Trigger(ABC):
         """This trigger with each trigger it is made of changed; itself where it is made of none."""
         return self
 
+    def explain(self, lang: str = "en") -> str:
+        """What this trigger does, as a sentence for people; ``lang`` is ``"en"`` or ``"zh"``."""
+        from foliot.triggers.explain import explain
+
+        return explain(self, lang)
+
     def next(self, after: datetime) -> datetime | None:
         """The first time strictly later than ``after`` (aware), in the trigger's zone; None without more."""
         found = self.next_at(instant(after))

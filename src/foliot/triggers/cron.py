@@ -11,8 +11,9 @@ from typing import Literal, get_args
 from foliot.errors import TriggerError
 from foliot.triggers import fields
 from foliot.triggers.base import Spec, Trigger
-from foliot.triggers.dates import Dates, dates
+from foliot.triggers.days import Dates, dates
 from foliot.triggers.line import Pattern, canonical, line_of, read, without_zone
+from foliot.triggers.wall import Wall
 from foliot.triggers.writing import spec_of
 from foliot.triggers.zones import Clock, Fold, Gap, clock_of, first_after, zone_name
 
@@ -24,7 +25,7 @@ _MICROS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Cron(Trigger):
+class Cron(Wall):
     """The times whose fields on the wall clock match ``expression``; make it with ``cron()``.
 
     ``seed`` is what ``H`` is chosen by, normally a schedule's id.
@@ -59,13 +60,13 @@ class Cron(Trigger):
         stretch = self._clock.last
         if not stretch.start <= second < stretch.end:
             stretch = self._clock.at(second)
-        found = self._later(second + stretch.offset)
+        found = self.later(second + stretch.offset)
         if found is not None and stretch.plain_from <= found < stretch.plain_to:
             return (found - stretch.offset) * _MICROS
-        found = first_after(second, self._later, self._clock, gap=self.fills_gaps, fold=self.folds)
+        found = first_after(second, self.later, self._clock, gap=self.fills_gaps, fold=self.folds)
         return None if found is None else found * _MICROS
 
-    def _later(self, local: int) -> int | None:
+    def later(self, local: int) -> int | None:
         """The first matching time on the wall clock strictly later than ``local``."""
         today, rest = divmod(local, _DAY)
         day = self._dates.from_day(today)
@@ -93,10 +94,6 @@ class Cron(Trigger):
     def folds(self) -> Fold:
         """When a repeated time counts: as told for fixed times, both times for wildcard hours or minutes."""
         return "both" if self.pattern.hour.wild or self.pattern.minute.wild else self.fold
-
-    @property
-    def zone_name(self) -> str | None:
-        return self.tz
 
     def bound(self, schedule: str) -> Trigger:
         return replace(self, seed=schedule) if self.seed is None and "H" in self.expression else self

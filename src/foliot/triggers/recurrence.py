@@ -16,8 +16,9 @@ from foliot.moments import DAY, HOUR, MINUTE, SECOND, Moment, instant, moment
 from foliot.triggers.base import Spec, Trigger
 from foliot.triggers.extras import library
 from foliot.triggers.once import at
+from foliot.triggers.wall import Wall
 from foliot.triggers.writing import spec_of
-from foliot.triggers.zones import Fold, Gap, clock_of, first_after, zone_name, zone_of
+from foliot.triggers.zones import Fold, Gap, zone_name, zone_of
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local times are naive: a wall clock does not show its zone
 _UTC_UNTIL = re.compile(r"UNTIL=(\d{8}T\d{6})Z", re.IGNORECASE)
@@ -25,7 +26,7 @@ _LENGTHS = {"SECONDLY": SECOND, "MINUTELY": MINUTE, "HOURLY": HOUR, "DAILY": DAY
 
 
 @dataclass(frozen=True, slots=True)
-class Recurrence(Trigger):
+class Recurrence(Wall):
     """The times of a recurrence rule on the wall clock, from ``start`` (ISO text, local) on; make it with
     ``rrule()``.
 
@@ -43,18 +44,15 @@ class Recurrence(Trigger):
         if not rule.possible() or rule.later(_FIRST) is None:
             raise TriggerError(f"{self.rule!r} never happens: no day is like that")
 
-    @property
-    def zone_name(self) -> str | None:
-        return self.tz
-
     def next_at(self, after: int) -> int | None:
         if self.start is None:
             raise TriggerError(
                 f"{self.rule!r} starts with the creation of its schedule; settle it first, or give start="
             )
-        later = _from(self.rule, self.start).later
-        found = first_after(after // SECOND, later, clock_of(self.tz), gap=self.gap == "after", fold=self.fold)
-        return None if found is None else found * SECOND
+        return Wall.next_at(self, after)  # super() does not find its way in a class with slots
+
+    def later(self, local: int) -> int | None:
+        return _from(self.rule, self.start or "2000-01-01").later(local)
 
     def settled(self, now: int) -> Trigger:
         if self.start is not None:

@@ -10,14 +10,15 @@ from datetime import date
 from foliot.errors import TriggerError
 from foliot.moments import SECOND
 from foliot.triggers.base import Spec, Trigger
+from foliot.triggers.wall import Wall
 from foliot.triggers.writing import clock_text, date_of, day_of, spec_of
-from foliot.triggers.zones import DAY, Fold, Gap, clock_of, first_after
+from foliot.triggers.zones import DAY, Fold, Gap, clock_of
 
 _LAST_YEAR = 9998
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recurring(Trigger):
+class Recurring(Wall):
     """Every ``months`` or every ``days``, at ``times`` (seconds of the day), counted both ways from the day
     ``anchor``.
 
@@ -37,16 +38,7 @@ class Recurring(Trigger):
         if (self.months > 0) == (self.days > 0) or min(self.months, self.days) < 0:
             raise TriggerError("give months (or years) or days (or weeks), one of the two, and at least 1")
 
-    @property
-    def zone_name(self) -> str | None:
-        return self.tz
-
-    def next_at(self, after: int) -> int | None:
-        clock = clock_of(self.tz)
-        found = first_after(after // SECOND, self._later, clock, gap=self.gap == "after", fold=self.fold)
-        return None if found is None else found * SECOND
-
-    def _later(self, local: int) -> int | None:
+    def later(self, local: int) -> int | None:
         """The first of these times on the wall clock strictly later than ``local``."""
         today, rest = divmod(local, DAY)
         day = self._from_day(today)

@@ -41,7 +41,7 @@ class Dates:
             years,
             weeks,
         )
-        self._either = not (both or days.star or weekdays.star)
+        self._either = joins_days(days, weekdays, both)
         self._shapes: dict[tuple[int, bool, bool], Sequence[int]] = {}
         self.every_day = self._is_every_day()
         self._near: tuple[int, int, Sequence[int]] = (0, 0, ())
@@ -137,6 +137,11 @@ class Dates:
         )
         chosen = by_day | by_weekday if self._either else by_day & by_weekday
         return [day for day in range(1, length + 1) if chosen >> day & 1]
+
+
+def joins_days(days: Field, weekdays: Field, both: bool) -> bool:
+    """Whether one of the two day fields is enough, as cron has it where both are restricted without a star."""
+    return not (both or days.star or weekdays.star)
 
 
 @lru_cache(maxsize=4096)
