@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from foliot.errors import StoreCorrupt, StoreUnavailable
+from foliot.errors import StoreCorrupt, StoreError, StoreFull, StoreUnavailable
 from foliot.stores.sqlite import SQLiteStore
-from foliot.stores.sqlite.connection import writable
+from foliot.stores.sqlite.connection import _switch_to_wal, explained, writable
 from foliot.stores.sqlite.schema import APPLICATION, FIRST, MIGRATIONS, Migration, migrate
 from foliot.testing.exam.scene import a_run, add, everything, names
 
@@ -139,6 +139,37 @@ async def test_a_damaged_file_is_told_as_damaged_with_the_remedy(path: Path) -> 
     with pytest.raises(StoreCorrupt, match=r"damaged.*\.recover"):
         await everything(store)
     await store.close()
+
+
+SAID = [
+    (sqlite3.SQLITE_FULL, StoreFull, "prune"),
+    (sqlite3.SQLITE_BUSY, StoreUnavailable, "locked by another program"),
+    (sqlite3.SQLITE_BUSY_SNAPSHOT, StoreUnavailable, "locked by another program"),
+    (sqlite3.SQLITE_NOTADB, StoreCorrupt, "give another path"),
+    (sqlite3.SQLITE_CORRUPT_INDEX, StoreCorrupt, "restore a backup"),
+    (sqlite3.SQLITE_CANTOPEN, StoreUnavailable, "must be a file in a directory"),
+    (sqlite3.SQLITE_READONLY_DIRECTORY, StoreUnavailable, "let this user write"),
+    (sqlite3.SQLITE_IOERR_WRITE, StoreUnavailable, "look at the disk"),
+    (sqlite3.SQLITE_CONSTRAINT, StoreError, "nothing was written"),
+]
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_what_sqlite_says_is_said_with_the_place_and_the_remedy(said: tuple[int, type[StoreError], str]) -> None:
+    code, kind, remedy = said
+    error = sqlite3.OperationalError("what it says")
+    error.sqlite_errorcode = code
+
+    told = explained(error, Path("/data/jobs.db"))
+
+    assert type(told) is kind
+    assert remedy in str(told)
+    assert "/data/jobs.db" in str(told)
+
+
+def test_a_file_system_that_cannot_share_memory_is_refused(path: Path) -> None:
+    with closing(sqlite3.connect(":memory:")) as db, pytest.raises(StoreUnavailable, match="put it on a local disk"):
+        _switch_to_wal(db, path)
 
 
 # migrations

@@ -21,6 +21,8 @@ LOCK_WAIT = 5.0
 OLDEST = (3, 37, 0)
 """STRICT tables came with this version."""
 CACHE_KIB = 32 * 1024
+CHECKPOINT_PAGES = 4000
+"""After how many pages in the log they are moved into the file: a page that changes often moves but once."""
 WAL_KEPT = 64 * 1024 * 1024
 """The log is cut back to this many bytes when it starts anew."""
 STATEMENTS = 500
@@ -131,24 +133,26 @@ def _connected(path: Path) -> sqlite3.Connection:
 def _prepare(db: sqlite3.Connection, path: Path, durability: Durability) -> None:
     """No statistics are gathered (ANALYZE): every plan is chosen by hand, and none may flip."""
     refuse_foreign(db, path)
-    _switch_to_wal(db)
+    _switch_to_wal(db, path)
     db.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[durability]}")
     db.execute("PRAGMA fullfsync = ON")  # macOS, where an ordinary sync does not reach the disk
+    db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     db.execute(f"PRAGMA journal_size_limit = {WAL_KEPT}")
     db.execute("PRAGMA secure_delete = OFF")
     migrate(db, path)
 
 
-def _switch_to_wal(db: sqlite3.Connection) -> None:
-    """Readers and the writer shall not wait for each other.
-
-    Of several processes that open a fresh file at once, SQLite refuses some without waiting; they try again.
-    """
+def _switch_to_wal(db: sqlite3.Connection, path: Path) -> None:
+    """Readers and the writer shall not wait for each other. Some file systems, most of them remote, cannot do it."""
     for _ in range(99):
         try:
-            db.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
+            [[mode]] = db.execute("PRAGMA journal_mode = WAL").fetchall()
+        except sqlite3.OperationalError as error:  # of several who open a fresh file, some are refused at once
             if not is_busy(error):
                 raise
-    db.execute("PRAGMA journal_mode = WAL")
+        else:
+            break
+    else:
+        raise StoreUnavailable(f"{path} stayed locked by others who open it; try again")
+    if mode != "wal":
+        raise StoreUnavailable(f"the file system of {path} cannot share a file in memory; put it on a local disk")
