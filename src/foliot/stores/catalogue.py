@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
+from itertools import groupby
 from typing import Any, NamedTuple, cast
 
 import msgspec
 from msgspec.structs import replace
 
 from foliot.model import Page, Query, Run, State
+from foliot.stores.shelves import SLACK, InState, Shelf
 
-_SLACK = 1_000
 _MOST_INDEXES = 32
 _UNSORTED = 4
 """How much longer a way is when its ids must be sorted first."""
@@ -100,44 +100,6 @@ def fits(query: Query, wishes: Sequence[Wish]) -> Callable[[Run], bool]:
     return fitting
 
 
-class Shelf:
-    """Ids, sorted when somebody looks; one may be there twice."""
-
-    __slots__ = ("_ids", "_sorted")
-
-    def __init__(self, ids: Iterable[str] = ()) -> None:
-        self._ids = list(ids)
-        self._sorted = not self._ids
-
-    def __len__(self) -> int:
-        return len(self._ids)
-
-    def add(self, id: str) -> None:
-        """Put an id on it."""
-        self._ids.append(id)
-        self._sorted = False
-
-    def remove(self, id: str) -> None:
-        """Take an id off it."""
-        ids = self._in_order()
-        del ids[bisect_left(ids, id)]
-
-    def beyond(self, after: str | None, *, up: bool) -> Iterator[str]:
-        """The ids above ``after`` going up, or below it going down."""
-        ids = self._in_order()
-        if up:
-            places = range(0 if after is None else bisect_right(ids, after), len(ids))
-        else:
-            places = range(len(ids) if after is None else bisect_left(ids, after))[::-1]
-        return map(ids.__getitem__, places)
-
-    def _in_order(self) -> list[str]:
-        if not self._sorted:
-            self._ids.sort()  # nearly in order already, which this sort is quick at
-            self._sorted = True
-        return self._ids
-
-
 class Index:
     """Shelves of ids by what their runs have of a thing. Reads on in a journal of ids when asked."""
 
@@ -160,7 +122,7 @@ class Catalogue:
     """Where to find runs. Running costs it little: a note of who is new, one of who was claimed, the states."""
 
     def __init__(self, runs: dict[str, Run]) -> None:
-        self.states: dict[State, dict[str, None]] = {state: {} for state in State}
+        self.states = {state: InState(state, runs) for state in State}
         self._runs = runs
         self._added: list[str] = []
         self._claimed: list[str] = []
@@ -168,19 +130,19 @@ class Catalogue:
 
     def enter(self, run: Run) -> None:
         """This run is new."""
-        self.states[run.state][run.id] = None
+        self.states[run.state].enter(run.id)
         self._added.append(run.id)
         if run.worker is not None:
             self._claimed.append(run.id)
 
     def move(self, old: Run, run: Run) -> None:
         """This run has another state."""
-        del self.states[old.state][run.id]
-        self.states[run.state][run.id] = None
+        self.states[old.state].leave()
+        self.states[run.state].enter(run.id)
 
     def leave(self, run: Run) -> None:
         """This run is forgotten."""
-        del self.states[run.state][run.id]
+        self.states[run.state].leave()
         self._trim(self._added)
 
     def claimed(self, runs: Iterable[Run]) -> None:
@@ -190,7 +152,7 @@ class Catalogue:
 
     def _trim(self, journal: list[str]) -> None:
         """Forget what is gone once it is the larger part; the indexes will read the journal anew."""
-        if len(journal) > 2 * len(self._runs) + _SLACK:
+        if len(journal) > 2 * len(self._runs) + SLACK:
             journal[:] = [id for id in dict.fromkeys(journal) if id in self._runs]
             self._indexes.clear()
 
@@ -208,7 +170,8 @@ class Catalogue:
     def tally(self, query: Query, by: str) -> dict[str, int]:
         """How many of the runs that match have each value of a thing."""
         if by == "state" and _asks_for_states_only(query):
-            return {state.value: len(ids) for state, ids in self.states.items() if ids and _wanted(state, query)}
+            counts = {state.value: self.states[state].count for state in query.states or State}
+            return {state: count for state, count in counts.items() if count}
         has = things(by)
         counts = Counter(value for run in self._matching(query, None) for value in has(run))
         return _labelled(counts) if by.startswith("meta.") else dict(counts)
@@ -217,12 +180,10 @@ class Catalogue:
         wishes, up = wishes_of(query), query.oldest_first
         fitting = fits(query, wishes)
         ways = [shelf.beyond(after, up=up) for shelf in self._shortest_way(query, wishes)]
-        last = None
-        for id in ways[0] if len(ways) == 1 else merge(*ways, reverse=not up):
+        for id, _ in groupby(ways[0] if len(ways) == 1 else merge(*ways, reverse=not up)):
             run = self._runs.get(id)
-            if id != last and run is not None and fitting(run):
+            if run is not None and fitting(run):
                 yield run
-            last = id
 
     def _shortest_way(self, query: Query, wishes: Sequence[Wish]) -> Sequence[Shelf]:
         """The shelves to look through for everything that may match."""
@@ -230,8 +191,9 @@ class Catalogue:
             return [Shelf(frozenset(query.ids))]
         ways = [self._index(wish.by).shelves(wish.values, self._runs) for wish in wishes if wish.by != "state"]
         shortest = min([self._index("all").shelves([""], self._runs), *ways], key=_length)
-        if query.states and _UNSORTED * sum(len(self.states[state]) for state in query.states) < _length(shortest):
-            return [Shelf(self.states[state]) for state in query.states]
+        states = [self.states[state] for state in query.states]
+        if states and _UNSORTED * sum(state.count for state in states) < _length(shortest):
+            return [Shelf(state.ids()) for state in states]
         return shortest
 
     def _index(self, by: str) -> Index:
@@ -250,10 +212,6 @@ def _length(shelves: Iterable[Shelf]) -> int:
 
 def _asks_for_states_only(query: Query) -> bool:
     return replace(query, states=(), after=None, limit=0, oldest_first=False) == Query(limit=0)
-
-
-def _wanted(state: State, query: Query) -> bool:
-    return not query.states or state in query.states
 
 
 def _labelled(counts: Mapping[str, int]) -> dict[str, int]:

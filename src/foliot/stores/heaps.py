@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from heapq import heapify, heappop, heappush, heapreplace
 from sys import maxsize
 
-from foliot.model import AGEING, Run
+from foliot.model import AGEING, Run, State
 
 _ROOM = 64
 
@@ -14,81 +15,78 @@ _ROOM = 64
 class Heap:
     """Ids by a number, lowest first, ties by id. ``holds(number, id)`` says whether an entry is still so.
 
-    The same entry may be in it twice; whoever takes entries out must not mind.
+    What comes in order is kept in a row beside the heap, and costs nothing to order. The same entry may be in it twice;
+    whoever takes entries out must not mind.
     """
 
-    __slots__ = ("_entries", "_holds", "_sweep_above")
+    __slots__ = ("_entries", "_holds", "_row", "_sweep_above")
 
     def __init__(self, holds: Callable[[int, str], bool]) -> None:
         self._entries: list[tuple[int, str]] = []
+        self._row: deque[tuple[int, str]] = deque()
         self._holds = holds
         self._sweep_above = _ROOM
 
     def push(self, number: int, id: str) -> None:
         """Put an entry in."""
-        heappush(self._entries, (number, id))
-        if len(self._entries) > self._sweep_above:
+        entry, row = (number, id), self._row
+        if not row or entry >= row[-1]:
+            row.append(entry)
+        else:
+            heappush(self._entries, entry)
+        if len(row) + len(self._entries) > self._sweep_above:
             self._sweep()
 
     def first(self) -> tuple[int, str] | None:
         """The lowest entry that holds, left in place."""
-        entries, holds = self._entries, self._holds
-        while entries:
-            first = entries[0]
+        entries, row, holds = self._entries, self._row, self._holds
+        while entries or row:
+            first = entries[0] if not row or (entries and entries[0] < row[0]) else row[0]
             if holds(*first):
                 return first
-            heappop(entries)
+            self.pop()
         return None
-
-    def peek(self, most: int, up_to: int) -> list[str]:
-        """At most so many ids whose number is no higher than ``up_to``, in order, left in place."""
-        taken = self._taken(most, up_to)
-        for entry in taken:
-            heappush(self._entries, entry)
-        return [id for _, id in taken]
-
-    def first_above(self, number: int) -> int | None:
-        """The lowest number above this one; entries below it are left in place."""
-        below = self._taken(maxsize, number)
-        first = self.first()
-        for entry in below:
-            heappush(self._entries, entry)
-        return None if first is None else first[0]
-
-    def _taken(self, most: int, up_to: int) -> list[tuple[int, str]]:
-        taken: dict[tuple[int, str], None] = {}
-        while len(taken) < most and (first := self.first()) is not None and first[0] <= up_to:
-            taken[heappop(self._entries)] = None
-        return list(taken)
 
     def pop(self) -> None:
         """Take out the lowest entry."""
-        heappop(self._entries)
+        entries, row = self._entries, self._row
+        if not row or (entries and entries[0] < row[0]):
+            heappop(entries)
+        else:
+            row.popleft()
 
     def take(self, most: int, up_to: int = maxsize) -> list[str]:
         """Take out, in order and each once, at most so many ids whose number is no higher than ``up_to``."""
-        return [id for _, id in self._taken(most, up_to)]
+        taken: dict[str, None] = {}
+        while (first := self.first()) is not None and first[0] <= up_to:
+            if len(taken) == most and first[1] not in taken:
+                break
+            taken[first[1]] = None
+            self.pop()
+        return list(taken)
 
     def _sweep(self) -> None:
         """Keep what holds. Sweeping anew only when twice as long makes this a constant cost per entry."""
+        self._row = deque(entry for entry in self._row if self._holds(*entry))
         self._entries = [entry for entry in self._entries if self._holds(*entry)]
         heapify(self._entries)
-        self._sweep_above = 2 * len(self._entries) + _ROOM
+        self._sweep_above = 2 * (len(self._row) + len(self._entries)) + _ROOM
 
 
 class Due:
-    """Which runs somebody should look at, by place and priority, in the order of claims."""
+    """Which runs in one state somebody should look at, by place and priority, in the order of claims."""
 
-    def __init__(self, runs: dict[str, Run]) -> None:
-        self._runs = runs
+    def __init__(self, state: State, runs: dict[str, Run]) -> None:
+        self._state, self._runs = state, runs
         self._places: dict[str, dict[int, Heap]] = {}
 
     def push(self, run: Run, wakes_at: int) -> None:
         """Look at this run then."""
-        heaps = self._places.setdefault(run.place, {})
-        heap = heaps.get(run.priority)
-        if heap is None:
-            heap = heaps[run.priority] = Heap(self._wakes(run.priority))
+        try:
+            heap = self._places[run.place][run.priority]
+        except KeyError:
+            heap = Heap(self._wakes(run.priority))
+            self._places.setdefault(run.place, {})[run.priority] = heap
         heap.push(wakes_at, run.id)
 
     def served(self, queues: Iterable[str], worker: str) -> list[tuple[int, Heap]]:
@@ -112,11 +110,11 @@ class Due:
         return live
 
     def _wakes(self, priority: int) -> Callable[[int, str], bool]:
-        get = self._runs.get
+        state, get = self._state, self._runs.get
 
         def wakes(at: int, id: str) -> bool:
             run = get(id)
-            return run is not None and run.wakes_at == at and run.priority == priority
+            return run is not None and run.wakes_at == at and run.priority == priority and run.state is state
 
         return wakes
 
@@ -144,48 +142,50 @@ def earliest(heaps: Iterable[tuple[int, Heap]]) -> int | None:
 
 
 class History:
-    """The runs that are over, by job, oldest first: what pruning asks for."""
+    """The runs that are over, by job, oldest first: what pruning asks for. An end costs one push."""
 
     def __init__(self, runs: dict[str, Run]) -> None:
         self._runs = runs
-        self._jobs: dict[str, Heap] = {}
-        self._counts: dict[str, int] = {}
+        self._jobs: dict[str, list[tuple[int, str]]] = {}
+        self._stale: dict[str, int] = {}
 
     def enter(self, run: Run) -> None:
         """This run is over."""
-        heap = self._jobs.get(run.job)
-        if heap is None:
-            heap = self._jobs[run.job] = Heap(self._ended)
-            self._counts[run.job] = 0
-        self._counts[run.job] += 1
-        heap.push(run.finished_at or 0, run.id)
+        heappush(self._jobs.setdefault(run.job, []), (run.finished_at or 0, run.id))
 
-    def leave(self, run: Run) -> None:
-        """This run was over, and lives again or is forgotten."""
-        self._counts[run.job] -= 1
-        if not self._counts[run.job]:
-            del self._jobs[run.job], self._counts[run.job]
+    def revive(self, run: Run) -> None:
+        """This run was over and lives again."""
+        self._stale[run.job] = self._stale.get(run.job, 0) + 1
 
-    def beyond(self, before: int | None, keep: int | None) -> Iterator[str]:
+    def take(self, before: int | None, keep: int | None) -> Iterator[str]:
         """Take out what finished before ``before`` or is not of its job's newest ``keep``, oldest first.
 
         The taker forgets each before asking for the next.
         """
-        heads = [head for job in self._jobs if (head := self._oldest(job, before, keep)) is not None]
+        heads = [head for job in tuple(self._jobs) if (head := self._oldest(job, before, keep)) is not None]
         heapify(heads)
         while heads:
-            _, id, job = heappop(heads)
+            _, id, job = heads[0]
+            heappop(self._jobs[job])
             yield id
             if (head := self._oldest(job, before, keep)) is not None:
-                heappush(heads, head)
+                heapreplace(heads, head)
+            else:
+                heappop(heads)
 
     def _oldest(self, job: str, before: int | None, keep: int | None) -> tuple[int, str, str] | None:
-        first = self._jobs[job].first() if job in self._jobs else None
-        if first is None:
+        """The oldest of a job, if it is to go."""
+        ends = self._jobs[job]
+        while ends and not self._ended(*ends[0]):
+            heappop(ends)
+            self._stale[job] -= 1
+        if not ends:
+            del self._jobs[job]
+            self._stale.pop(job, None)
             return None
-        old = before is not None and first[0] < before
-        many = keep is not None and self._counts[job] > keep
-        return (*first, job) if old or many else None
+        old = before is not None and ends[0][0] < before
+        many = keep is not None and len(ends) - self._stale.get(job, 0) > keep
+        return (*ends[0], job) if old or many else None
 
     def _ended(self, at: int, id: str) -> bool:
         run = self._runs.get(id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from typing import Any, cast
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -38,7 +38,7 @@ from foliot.model import (
 )
 from foliot.stores.base import PARKS, R, Store
 from foliot.stores.bells import Bells
-from foliot.stores.catalogue import Catalogue, Shelf
+from foliot.stores.catalogue import Catalogue
 from foliot.stores.heaps import Due, Heap, History, earliest, in_order
 from foliot.stores.moves import (
     arrived,
@@ -54,27 +54,39 @@ from foliot.stores.moves import (
     skipped,
     woken,
 )
+from foliot.stores.shelves import Records
+from foliot.stores.ties import Keys, Waits
 from foliot.stores.traffic import Traffic
 
 PENDING, RUNNING = State.PENDING, State.RUNNING
 
 
 class MemoryStore(Store):
-    """Everything in dictionaries and heaps, each verb under one lock. Nothing scans."""
+    """Everything in dictionaries and heaps, each verb under one lock, so threads may share it. Nothing scans.
+
+    Every change of a run goes through ``_change``, which does all that follows from the difference.
+    """
 
     def __init__(self) -> None:
+        self._step = Bells()
         self._runs: dict[str, Run] = {}
-        self._due = Due(self._runs)
+        self._due = Due(PENDING, self._runs)
+        self._leases = Due(RUNNING, self._runs)
         self._traffic = Traffic(self._runs)
+        self._waits = Waits()
+        self._keys = Keys()
         self._catalogue = Catalogue(self._runs)
         self._history = History(self._runs)
-        self._waiters: dict[str, set[str]] = {}
-        self._keys: dict[str, tuple[str, int | None]] = {}
         self._lines: dict[str, list[Line]] = {}
-        self._records: dict[type[Any], dict[str, Any]] = {Schedule: {}, Worker: {}, Limit: self._traffic.limits}
-        self._ids = {kind: Shelf() for kind in self._records}
-        self._agenda = Heap(self._stands)
-        self._step = Bells()
+        self._schedules: Records[Schedule] = Records()
+        self._limits: Records[Limit] = Records()
+        self._workers: Records[Worker] = Records()
+        self._kept: dict[type[Any], Records[Any]] = {
+            Schedule: self._schedules,
+            Limit: self._limits,
+            Worker: self._workers,
+        }
+        self._agenda = Heap(self._ticks_at)
 
     async def open(self) -> None:
         """There is nothing to open."""
@@ -106,7 +118,7 @@ class MemoryStore(Store):
         return self._enter(arrived(run, now))
 
     def _add_unique(self, run: Run, unique: Unique, now: int) -> Added:
-        name = self._holder(unique.key, now)
+        name = self._keys.holder(unique.key, now)
         if name is None:
             return self._take_key(run, unique, now)
         holder = self._runs.get(name)
@@ -126,7 +138,7 @@ class MemoryStore(Store):
                 return Added(id=name, fate=Fate.RENEWED)
 
     def _take_key(self, run: Run, unique: Unique, now: int) -> Added:
-        self._keys[unique.key] = run.id, unique.until
+        self._keys.take(unique, run.id)
         return self._enter(arrived(run, now))
 
     def _enter(self, run: Run, fate: Fate = Fate.ADDED) -> Added:
@@ -178,9 +190,9 @@ class MemoryStore(Store):
         """Whether its key, if it has one, is free; it is taken then."""
         if run.unique is None:
             return True
-        if self._holder(run.unique.key, now) not in {None, run.id}:
+        if self._keys.holder(run.unique.key, now) not in {None, run.id}:
             return False
-        self._keys[run.unique.key] = run.id, run.unique.until
+        self._keys.take(run.unique, run.id)
         return True
 
     # workers
@@ -197,7 +209,7 @@ class MemoryStore(Store):
         if claim.limit <= 0:
             return Batch()
         taken: list[Run] = []
-        for id in islice(in_order(self._due.served(claim.queues, claim.worker), now), claim.limit + PARKS):
+        for id in islice(in_order(self._served(claim), now), claim.limit + PARKS):
             if (run := self._try_to_claim(self._runs[id], claim, now)) is not None:
                 taken.append(run)
                 if len(taken) == claim.limit:
@@ -219,7 +231,7 @@ class MemoryStore(Store):
         if self._traffic.limits:
             self._traffic.enter(new, now)
         if run.unique is not None and run.unique.hold is Hold.START:
-            self._give_up_key(run)
+            self._keys.give_up(run.unique, run.id)
         return new
 
     def _wake_parked(self, now: int) -> bool:
@@ -228,14 +240,18 @@ class MemoryStore(Store):
             self._change(self._runs[id], woken(self._runs[id]))
         return bool(waking)
 
+    def _served(self, claim: Claim) -> list[tuple[int, Heap]]:
+        """What is to be looked at in the places that this claim serves: pending runs, and leases that lapse."""
+        place = claim.queues, claim.worker
+        return self._due.served(*place) + self._leases.served(*place)
+
     def _next_look(self, claim: Claim, now: int, woke: bool) -> int | None:
-        first = earliest(self._due.served(claim.queues, claim.worker))
-        known = (first, self._traffic.look_at(), now if woke else None)
+        known = (earliest(self._served(claim)), self._traffic.look_at(), now if woke else None)
         return min((each for each in known if each is not None), default=None)
 
     async def beat(self, worker: Worker, beats: Sequence[Beat], now: int, lease: int) -> list[Reply]:
         with self._step:
-            self._put(replace(worker, seen_at=now))
+            self._workers.put(replace(worker, seen_at=now))
             return [self._beat(each, now, lease) for each in beats]
 
     def _beat(self, beat: Beat, now: int, lease: int) -> Reply:
@@ -269,8 +285,8 @@ class MemoryStore(Store):
             self._add_all(ending.spawn, now)
         if ending.wait and not run.state.over:
             self._settle(run.id, ending.wait)
-        if ending.firing is not None:
-            self._fire(ending.firing, now)
+        if ending.firing is not None and self._fire(ending.firing, now):
+            self._tell(ending.firing.schedule)
 
     def _held(self, id: str, token: int) -> Run | None:
         run = self._runs.get(id)
@@ -281,16 +297,18 @@ class MemoryStore(Store):
     async def fire(self, firings: Sequence[Firing], now: int, limit: int) -> Agenda:
         with self._step:
             fired = tuple([self._fire(each, now) for each in firings])
-            due = self._agenda.peek(limit + 1, now)
-            first = self._agenda.first_above(now) if len(due) <= limit else None
-            schedules = self._records[Schedule]
-            return Agenda(fired=fired, due=tuple([schedules[id] for id in due[:limit]]), wake_at=first)
+            due = [schedule for id in self._agenda.take(limit, now) if (schedule := self._schedules.get(id))]
+            first = self._agenda.first()
+            for schedule in due:
+                self._tick(schedule)
+            later = None if first is None or first[0] <= now else first[0]
+            return Agenda(fired=fired, due=tuple(due), wake_at=later)
 
     def _fire(self, firing: Firing, now: int) -> bool:
-        standing = self._records[Schedule].get(firing.schedule.id)
+        standing = self._schedules.get(firing.schedule.id)
         if standing is None or standing.version != firing.expect:
             return False
-        self._keep_schedule(replace(firing.schedule, version=firing.expect + 1))
+        self._replace(standing, replace(firing.schedule, version=firing.expect + 1))
         self._add_all(firing.runs, now)
         return True
 
@@ -314,79 +332,74 @@ class MemoryStore(Store):
         with self._step:
             for record in records:
                 self._put(record)
+            if any(isinstance(record, Limit) for record in records):
+                self._recount()
 
     def _put(self, record: Record) -> None:
         match record:
             case Schedule():
-                standing = self._records[Schedule].get(record.id)
-                version = 1 if standing is None else standing.version + 1
-                self._keep_schedule(replace(record, version=version))
+                self._put_schedule(record)
             case Limit():
-                self._shelve(record)
+                self._limits.put(record)
                 self._traffic.put(record)
-                self._limits_changed()
             case Worker():
-                self._shelve(record)
-                self._records[Worker][record.id] = record
+                self._workers.put(record)
 
-    def _keep_schedule(self, schedule: Schedule) -> None:
-        self._shelve(schedule)
-        self._records[Schedule][schedule.id] = schedule
+    def _put_schedule(self, schedule: Schedule) -> None:
+        standing = self._schedules.get(schedule.id)
+        self._replace(standing, replace(schedule, version=1 if standing is None else standing.version + 1))
+        if standing is None or standing.wakes_at != schedule.wakes_at:
+            self._tell(schedule)
+
+    def _replace(self, standing: Schedule | None, schedule: Schedule) -> None:
+        self._schedules.put(schedule)
+        if standing is None or standing.wakes_at != schedule.wakes_at:
+            self._tick(schedule)
+
+    def _tick(self, schedule: Schedule) -> None:
         if schedule.wakes_at is not None:
             self._agenda.push(schedule.wakes_at, schedule.id)
+
+    def _ticks_at(self, at: int, id: str) -> bool:
+        schedule = self._schedules.get(id)
+        return schedule is not None and schedule.wakes_at == at
+
+    def _tell(self, schedule: Schedule) -> None:
+        """Let the tickers know; who fires need not be told of what it did itself."""
+        if schedule.wakes_at is not None:
             self._step.note(Topic.SCHEDULES, schedule.wakes_at)
-
-    def _shelve(self, record: Record) -> None:
-        if record.id not in self._records[type(record)]:
-            self._ids[type(record)].add(record.id)
-
-    def _limits_changed(self) -> None:
-        if self._traffic.recount(self._runs[id] for id in self._catalogue.states[RUNNING]):
-            self._step.note(Topic.RUNS)
 
     async def drop(self, kind: type[Record], ids: Sequence[str]) -> list[bool]:
         with self._step:
-            return [self._drop(kind, id) for id in ids]
+            dropped = [self._kept[kind].drop(id) for id in ids]
+            if kind is Limit:
+                self._traffic.drop([id for id, gone in zip(ids, dropped, strict=True) if gone])
+                self._recount()
+            return dropped
 
-    def _drop(self, kind: type[Record], id: str) -> bool:
-        if id not in self._records[kind]:
-            return False
-        if kind is Limit:
-            self._traffic.drop(id)
-            self._limits_changed()
-        else:
-            del self._records[kind][id]
-        self._ids[kind].remove(id)
-        if kind is Schedule:
-            self._step.note(Topic.SCHEDULES)
-        return True
+    def _recount(self) -> None:
+        if self._traffic.recount(self._runs[id] for id in self._catalogue.states[RUNNING].ids()):
+            self._step.note(Topic.RUNS)
 
     async def records(
         self, kind: type[R], ids: Sequence[str] | None = None, after: str = "", limit: int | None = None
     ) -> list[R]:
         with self._step:
-            kept = cast("dict[str, R]", self._records[kind])
-            if ids is None:
-                wanted = self._ids[kind].beyond(after, up=True)
-            else:
-                wanted = iter(sorted({id for id in ids if id in kept and id > after}))
-            return [kept[id] for id in islice(wanted, limit)]
+            return self._kept[kind].page(ids, after, limit)
 
     # care
 
     async def prune(self, before: int | None, keep: int | None, limit: int) -> int:
         with self._step:
             count = 0
-            for id in islice(self._history.beyond(before, keep), limit):
-                self._forget(self._runs[id])
+            for id in islice(self._history.take(before, keep), limit):
+                self._forget(id)
                 count += 1
             return count
 
-    def _forget(self, run: Run) -> None:
-        del self._runs[run.id]
-        self._history.leave(run)
-        self._catalogue.leave(run)
-        self._lines.pop(run.id, None)
+    def _forget(self, id: str) -> None:
+        self._catalogue.leave(self._runs.pop(id))
+        self._lines.pop(id, None)
 
     # every change of a run goes through here
 
@@ -398,8 +411,11 @@ class MemoryStore(Store):
             self._traffic.unpark(old.parked)
         if new.parked is not None and new.parked != old.parked:
             self._traffic.park(new, new.parked)
-        if new.wakes_at is not None and _looks(new) != _looks(old):
-            self._wake(new, new.wakes_at)
+        wakes_at = new.wakes_at
+        if wakes_at is not None and (
+            wakes_at != old.wakes_at or new.state is not old.state or new.priority != old.priority
+        ):
+            self._wake(new, wakes_at)
         return new
 
     def _moved(self, old: Run, new: Run) -> None:
@@ -407,61 +423,32 @@ class MemoryStore(Store):
         self._catalogue.move(old, new)
         if old.state is RUNNING and self._traffic.limits and self._traffic.leave(old):
             self._step.note(Topic.RUNS)
-        if old.state.over:
-            self._history.leave(old)
-        if new.state.over:
-            self._history.enter(new)
-            self._give_up_key(new)
-            self._forget_waiting(new.id, old)
-            self._release(new.id)
+        if new.state not in LIVE:
+            self._end(new)
+        elif old.state not in LIVE:
+            self._history.revive(old)
+
+    def _end(self, run: Run) -> None:
+        self._history.enter(run)
+        if run.unique is not None:
+            self._keys.give_up(run.unique, run.id)
+        for waiter, waits in self._waits.over(run.id):
+            self._change(self._runs[waiter], settled(self._runs[waiter], waits))
 
     def _wake(self, run: Run, at: int) -> None:
-        self._due.push(run, at)
-        if run.state is PENDING:
+        if run.state is RUNNING:
+            self._leases.push(run, at)
+        else:
+            self._due.push(run, at)
             self._step.note(Topic.RUNS, at)
 
-    # keys
-
-    def _holder(self, key: str, now: int) -> str | None:
-        holder, until = self._keys.get(key, (None, None))
-        return holder if until is None or until > now else None
-
-    def _give_up_key(self, run: Run) -> None:
-        if run.unique is not None and self._keys.get(run.unique.key) == (run.id, None):
-            del self._keys[run.unique.key]
-
-    # waiting
-
     def _settle(self, id: str, upstreams: Iterable[str]) -> None:
-        """Let this run wait for those of these that are live."""
-        live = {each for each in upstreams if each in self._runs and not self._runs[each].state.over}
-        for each in live:
-            self._waiters.setdefault(each, set()).add(id)
+        """Let a run that has just become pending wait for those of these that are live, or wake."""
+        live = {each for each in upstreams if each in self._runs and self._runs[each].state in LIVE}
+        self._waits.begin(id, live)
         self._change(self._runs[id], settled(self._runs[id], len(live)))
-
-    def _release(self, id: str) -> None:
-        for waiter in sorted(self._waiters.pop(id, ())):
-            run = self._runs[waiter]
-            self._change(run, settled(run, run.waits - 1))
-
-    def _forget_waiting(self, id: str, old: Run) -> None:
-        """It is over: nobody need release it."""
-        if old.waits:
-            for waiters in self._waiters.values():
-                waiters.discard(id)
-
-    # lines and times
 
     def _log(self, id: str, lines: Sequence[Line]) -> None:
         if lines:
             kept = self._lines.setdefault(id, [])
             kept += [replace(line, n=n) for n, line in enumerate(lines, start=len(kept) + 1)]
-
-    def _stands(self, at: int, id: str) -> bool:
-        schedule = self._records[Schedule].get(id)
-        return schedule is not None and schedule.wakes_at == at
-
-
-def _looks(run: Run) -> tuple[int | None, int, State]:
-    """What says when somebody looks at a run, and in which order."""
-    return run.wakes_at, run.priority, run.state

@@ -43,10 +43,11 @@ class Traffic:
         self.limits[limit.id] = limit
         self._changed(limit.id, forget=old is None or (old.starts, old.per) != (limit.starts, limit.per))
 
-    def drop(self, id: str) -> None:
-        """Forget this limit."""
-        del self.limits[id]
-        self._changed(id, forget=True)
+    def drop(self, ids: Iterable[str]) -> None:
+        """Forget these limits."""
+        for id in ids:
+            del self.limits[id]
+            self._changed(id, forget=True)
 
     def _changed(self, id: str, *, forget: bool) -> None:
         self._limited.clear()

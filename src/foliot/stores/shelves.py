@@ -1,0 +1,109 @@
+"""Ids on shelves: put there without order while work is done, put in order when somebody looks."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from itertools import groupby, islice
+from typing import Generic, TypeVar
+
+from foliot.model import Limit, Run, Schedule, State, Worker
+
+SLACK = 1_000
+"""How many stale ids are no reason to sweep."""
+
+T = TypeVar("T", Schedule, Limit, Worker)
+
+
+class Shelf:
+    """Ids, sorted when somebody looks; one may be there twice."""
+
+    __slots__ = ("_ids", "_sorted")
+
+    def __init__(self, ids: Iterable[str] = ()) -> None:
+        self._ids = list(ids)
+        self._sorted = not self._ids
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def add(self, id: str) -> None:
+        """Put an id on it."""
+        self._ids.append(id)
+        self._sorted = False
+
+    def beyond(self, after: str | None, *, up: bool) -> Iterator[str]:
+        """The ids above ``after`` going up, or below it going down."""
+        ids = self._in_order()
+        if up:
+            places = range(0 if after is None else bisect_right(ids, after), len(ids))
+        else:
+            places = range(len(ids) if after is None else bisect_left(ids, after))[::-1]
+        return map(ids.__getitem__, places)
+
+    def _in_order(self) -> list[str]:
+        if not self._sorted:
+            self._ids.sort()  # nearly in order already, which this sort is quick at
+            self._sorted = True
+        return self._ids
+
+
+class Records(Generic[T]):
+    """The records of one kind by id."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, T] = {}
+        self._order = Shelf()
+
+    def get(self, id: str) -> T | None:
+        """The record of this id."""
+        return self._kept.get(id)
+
+    def put(self, record: T) -> None:
+        """Keep this record in the place of what it was."""
+        if record.id not in self._kept:
+            self._order.add(record.id)
+        self._kept[record.id] = record
+
+    def drop(self, id: str) -> bool:
+        """Forget a record; False where there was none."""
+        if self._kept.pop(id, None) is None:
+            return False
+        if len(self._order) > 2 * len(self._kept) + SLACK:
+            self._order = Shelf(self._kept)
+        return True
+
+    def page(self, ids: Iterable[str] | None, after: str, limit: int | None) -> list[T]:
+        """Those of these ids, or all, above ``after`` in order of id."""
+        shelf = self._order if ids is None else Shelf(ids)
+        there = (id for id, _ in groupby(shelf.beyond(after, up=True)) if id in self._kept)
+        return [self._kept[id] for id in islice(there, limit)]
+
+
+class InState:
+    """Which runs are in one state: noted when they come, and looked through when somebody asks."""
+
+    __slots__ = ("_ids", "_runs", "_state", "count")
+
+    def __init__(self, state: State, runs: dict[str, Run]) -> None:
+        self._state, self._runs = state, runs
+        self._ids: list[str] = []
+        self.count = 0
+
+    def enter(self, id: str) -> None:
+        """This run is in it now."""
+        self._ids.append(id)
+        self.count += 1
+        if len(self._ids) > 2 * self.count + SLACK:
+            self.ids()
+
+    def leave(self) -> None:
+        """One that was in it is no longer."""
+        self.count -= 1
+
+    def ids(self) -> list[str]:
+        """All that are in it, in no order."""
+        state, get = self._state, self._runs.get
+        here = ((id, get(id)) for id in dict.fromkeys(self._ids))
+        self._ids = [id for id, run in here if run is not None and run.state is state]
+        return self._ids
