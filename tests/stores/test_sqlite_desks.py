@@ -114,6 +114,18 @@ async def test_verbs_may_come_from_several_event_loops(store: SQLiteStore) -> No
     assert names(await everything(store)) == ["d", "c", "b", "a"]
 
 
+async def test_an_event_loop_that_is_gone_keeps_nobody_from_the_answer(store: SQLiteStore) -> None:
+    async def ask_and_go() -> None:
+        writer_of(store).ask(lambda _: "too late")
+
+    with busy(writer_of(store)):
+        await asyncio.to_thread(asyncio.run, ask_and_go())
+        adding = asyncio.ensure_future(add(store, a_run("a")))
+        await asyncio.sleep(0)
+
+    assert [each.id for each in await adding] == ["a"]
+
+
 @pytest.mark.parametrize("size", [1, 9, *(stride + 1 for stride in STRIDES), 234])
 async def test_a_batch_of_any_size_is_written_whole(store: SQLiteStore, size: int) -> None:
     await add(store, *(a_run(f"{n:03}") for n in range(size)))
@@ -141,6 +153,35 @@ async def test_a_failing_verb_fails_its_own_caller_only(store: SQLiteStore) -> N
     answers = await gathered
     assert [type(each) for each in answers] == [list, ZeroDivisionError, list]
     assert names(await everything(store)) == ["b", "a"]
+
+
+async def test_a_verb_that_loses_the_whole_transaction_loses_only_itself(store: SQLiteStore) -> None:
+    def gives_up_everything(tx: Transaction) -> None:
+        tx.db.execute("INSERT INTO counters VALUES ('mine', 1)")
+        tx.db.execute("INSERT OR ROLLBACK INTO counters VALUES ('mine', 2)")
+
+    with busy(writer_of(store)):
+        doings = [add(store, a_run("a")), writer_of(store).ask(gives_up_everything), add(store, a_run("b"))]
+        gathered = asyncio.gather(*doings, return_exceptions=True)
+
+    assert [type(each) for each in await gathered] == [list, StoreError, list]
+    assert names(await everything(store)) == ["b", "a"]
+
+
+async def test_what_cannot_be_undone_is_never_committed(store: SQLiteStore, path: Path) -> None:
+    def fails(tx: Transaction) -> None:
+        tx.db.execute("INSERT INTO counters VALUES ('half', 1)")
+        tx.db.set_authorizer(lambda _, what, *__: sqlite3.SQLITE_DENY if what == "ROLLBACK" else sqlite3.SQLITE_OK)
+        raise ZeroDivisionError
+
+    for _ in range(2):
+        with pytest.raises(StoreError):
+            await writer_of(store).ask(fails)
+    await asyncio.to_thread(writer_of(store)._db.set_authorizer, None)
+
+    assert await fates(store, a_run("a")) == ["added"]
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT count(*) FROM counters WHERE name = 'half'").fetchone() == (0,)
 
 
 async def test_a_value_that_cannot_be_kept_fails_its_own_caller_only(store: SQLiteStore) -> None:

@@ -44,8 +44,9 @@ async def other(path: Path) -> AsyncIterator[SQLiteStore]:
 
 
 async def listening(store: SQLiteStore) -> Heard:
-    """Watch a store, and go on when its door can be found."""
+    """Watch a store from here on, and go on when its door can be found."""
     heard: Heard = asyncio.Queue()
+    await put(store)  # whatever went before has been told by now
     store.watch(heard.put_nowait)
     await put(store)
     return heard
@@ -121,6 +122,19 @@ async def test_a_schedule_that_was_put_is_told_with_when_it_wakes(store: SQLiteS
     await put(store, a_schedule("s", wakes_at=60), a_schedule("t", wakes_at=None))
 
     assert await next_of(heard, Topic.SCHEDULES) == 60
+
+
+async def test_a_watcher_whose_event_loop_is_gone_is_forgotten(store: SQLiteStore) -> None:
+    async def watch_and_go() -> None:
+        store.watch(print)
+
+    await asyncio.to_thread(asyncio.run, watch_and_go())
+    heard = await listening(store)
+
+    await add(store, a_run("a", due_at=90))
+    await add(store, a_run("b", due_at=80))
+
+    assert [await next_of(heard, Topic.RUNS) for _ in range(2)] == [90, 80]
 
 
 async def test_what_failed_is_not_told(store: SQLiteStore) -> None:

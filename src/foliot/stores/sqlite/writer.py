@@ -202,14 +202,14 @@ class Writer(Desk):
         return outcome
 
     def _all_failed(self, group: Sequence[Ask], error: Exception) -> list[Outcome]:
-        self._undo("ROLLBACK")
+        with suppress(sqlite3.Error):  # the next to begin will meet it, and say so
+            self._undo("ROLLBACK")
         return [Outcome(ask, error=self._explained(error)) for ask in group]
 
     def _undo(self, statement: str) -> None:
         self._transaction.forget()
         if self._db.in_transaction:
-            with suppress(sqlite3.Error):  # the next to begin will meet it, and say so
-                self._db.execute(statement)
+            self._db.execute(statement)
 
     def _keep_log_short(self) -> None:
         """SQLite starts the log anew by itself, unless somebody always reads; then wait for a gap, a moment."""
