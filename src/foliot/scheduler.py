@@ -17,7 +17,7 @@ from foliot.collect import jobs_in
 from foliot.engine.aftermath import Aftermath
 from foliot.engine.keeper import Keeper
 from foliot.engine.loop import Loop
-from foliot.engine.ticker import Ticker
+from foliot.engine.ticker import AHEAD, Ticker
 from foliot.engine.worker import Bench, Worker
 from foliot.events import Event, Kind, Listener, Listeners
 from foliot.executors import Executor, Inline, Processes, Threads, refuse_in_child
@@ -237,7 +237,8 @@ class Scheduler:
         stack.push_async_callback(keeper.stop)
 
     def _start_ticker(self, stack: AsyncExitStack) -> None:
-        ticker = Ticker(self.store, self.clock, self.listeners)
+        ahead = AHEAD if isinstance(self.clock, SystemClock) else 0
+        ticker = Ticker(self.store, self.clock, self.listeners, ahead)
         loop = self._spin(stack, "ticker", ticker.round)
         stack.callback(self._watch(loop, Topic.SCHEDULES))
 

@@ -7,34 +7,100 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from foliot.clock import Clock
 from foliot.errors import DefinitionError
 from foliot.events import Event, Kind, Listeners
-from foliot.model import Firing, Query, Run, Schedule, State
+from foliot.model import Agenda, Firing, Query, Run, Schedule, State
+from foliot.moments import MILLISECOND
 from foliot.policy import fire, follow, unreadable
 from foliot.stores.base import Store
 from foliot.triggers import loads
 
 log = logging.getLogger("foliot")
 
+AHEAD = 100 * MILLISECOND
+"""How long before their instant firings are decided, so that one step of the store is left to do when it comes."""
+BREATH = 20 * MILLISECOND
+"""How long what was just fired has to start, before what comes next is decided."""
+MOST_AHEAD = 2000
+"""How many firings are decided ahead at most."""
+
+
+class Prepared(NamedTuple):
+    """A firing decided ahead, for its instant; from ``until`` on it would be another."""
+
+    firing: Firing
+    at: int
+    until: int
+
 
 class Ticker:
-    """Fires what is due. One round fires everything that is due now and tells when to come back."""
+    """Fires what is due, decided ahead as far as can be. A round tells when to come back.
 
-    def __init__(self, store: Store, clock: Clock, listeners: Listeners) -> None:
+    What was decided ahead is no promise: the store refuses it if its schedule has changed, and what it lists as due is
+    decided anew. ``ahead=0`` decides nothing ahead, for clocks that jump.
+    """
+
+    def __init__(self, store: Store, clock: Clock, listeners: Listeners, ahead: int = AHEAD) -> None:
         self._store, self._clock, self._listeners = store, clock, listeners
+        self._ahead = ahead
+        self._prepared: dict[str, Prepared] = {}
+        self._prepared_until = 0
 
     async def round(self) -> int | None:
-        """Fire all that is due; the instant to come back is the store's own word."""
+        """Fire all that is due; the instant to come back is the store's own word, or a moment before it."""
         now = self._clock.now()
-        agenda = await self._store.fire((), now, self._store.batch)
+        ready = self._ready(now)
+        agenda = await self._fire(ready, now)
+        fired = bool(ready or agenda.due)
         while agenda.due:
-            firings = [await self._decide(each, now) for each in agenda.due]
-            for page in pages(firings, self._store.batch):
-                agenda = await self._store.fire(page, now, self._store.batch)
-                self._tell(page, agenda.fired, now)
-        return agenda.wake_at
+            agenda = await self._fire([await self._decide(each, now) for each in agenda.due], now)
+        return await self._look_ahead(agenda.wake_at, now, fired)
+
+    async def _fire(self, firings: Sequence[Firing], now: int) -> Agenda:
+        """Fire these, and learn what else is due."""
+        *pages, last = paged(firings, self._store.batch)
+        for page in pages:
+            agenda = await self._store.fire(page, now, 0)
+            self._tell(page, agenda.fired, now)
+        agenda = await self._store.fire(last, now, self._store.batch)
+        self._tell(last, agenda.fired, now)
+        return agenda
+
+    # Ahead
+
+    async def _look_ahead(self, wake_at: int | None, now: int, fired: bool) -> int | None:
+        """Decide what is due next if that is soon; tells when to come back."""
+        if wake_at is None or wake_at <= self._prepared_until or not self._ahead:
+            return wake_at
+        soon = max(wake_at - self._ahead, now + BREATH if fired else now)
+        if now < soon < wake_at:
+            return soon
+        await self._prepare(now + self._ahead)
+        return wake_at
+
+    async def _prepare(self, until: int) -> None:
+        """Decide what is due by ``until``, except what follows a run: that may have ended by then."""
+        agenda = await self._store.fire((), until, MOST_AHEAD)
+        self._prepared = {each.id: await self._decided(each) for each in agenda.due if each.follows is None}
+        self._prepared_until = until
+
+    def _ready(self, now: int) -> list[Firing]:
+        """What was decided for now; it leaves the prepared."""
+        due = [each for each in self._prepared.values() if each.at <= now]
+        for each in due:
+            del self._prepared[each.firing.schedule.id]
+        return [each.firing for each in due if now < each.until]
+
+    async def _decided(self, schedule: Schedule) -> Prepared:
+        at = schedule.wakes_at or 0
+        firing = await self._decide(schedule, at)
+        following = firing.schedule.wakes_at
+        return Prepared(firing, at, at + AHEAD if following is None else min(at + AHEAD, following))
+
+    # Each
 
     async def _decide(self, schedule: Schedule, now: int) -> Firing:
         try:
@@ -59,8 +125,8 @@ class Ticker:
                 self._listeners.publish(Event(kind=kind, at=now, run=run, schedule=run.schedule, reason=run.reason))
 
 
-def pages(firings: Sequence[Firing], runs: int) -> Iterator[list[Firing]]:
-    """Part firings into pages of about so many runs, so that no step of the store is long."""
+def paged(firings: Sequence[Firing], runs: int) -> Iterator[list[Firing]]:
+    """Part firings into pages of about so many runs, at least one page, so that no step of the store is long."""
     page: list[Firing] = []
     room = runs
     for firing in firings:
@@ -69,5 +135,5 @@ def pages(firings: Sequence[Firing], runs: int) -> Iterator[list[Firing]]:
         if room <= 0:
             yield page
             page, room = [], runs
-    if page:
+    if page or not firings:
         yield page
