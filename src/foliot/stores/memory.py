@@ -285,8 +285,8 @@ class MemoryStore(Store):
             self._add_all(ending.spawn, now)
         if ending.wait and not run.state.over:
             self._settle(run.id, ending.wait)
-        if ending.firing is not None and self._fire(ending.firing, now):
-            self._tell(ending.firing.schedule)
+        if ending.firing is not None:
+            self._fire(ending.firing, now)
 
     def _held(self, id: str, token: int) -> Run | None:
         run = self._runs.get(id)
@@ -348,13 +348,15 @@ class MemoryStore(Store):
     def _put_schedule(self, schedule: Schedule) -> None:
         standing = self._schedules.get(schedule.id)
         self._replace(standing, replace(schedule, version=1 if standing is None else standing.version + 1))
-        if standing is None or standing.wakes_at != schedule.wakes_at:
-            self._tell(schedule)
 
     def _replace(self, standing: Schedule | None, schedule: Schedule) -> None:
+        """Keep a schedule; who sleeps until it is due is told if that is earlier now."""
         self._schedules.put(schedule)
-        if standing is None or standing.wakes_at != schedule.wakes_at:
+        at, before = schedule.wakes_at, None if standing is None else standing.wakes_at
+        if at is not None and at != before:
             self._tick(schedule)
+            if before is None or at < before:
+                self._step.note(Topic.SCHEDULES, at)
 
     def _tick(self, schedule: Schedule) -> None:
         if schedule.wakes_at is not None:
@@ -363,11 +365,6 @@ class MemoryStore(Store):
     def _ticks_at(self, at: int, id: str) -> bool:
         schedule = self._schedules.get(id)
         return schedule is not None and schedule.wakes_at == at
-
-    def _tell(self, schedule: Schedule) -> None:
-        """Let the tickers know; who fires need not be told of what it did itself."""
-        if schedule.wakes_at is not None:
-            self._step.note(Topic.SCHEDULES, schedule.wakes_at)
 
     async def drop(self, kind: type[Record], ids: Sequence[str]) -> list[bool]:
         with self._step:
