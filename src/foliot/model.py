@@ -84,7 +84,7 @@ class Hold(StrEnum):
     """Until it is over."""
 
 
-class Unique(Value):
+class Unique(Value, kw_only=True):
     """A key that one run holds at a time.
 
     With ``until``, the key is held to that instant, whatever becomes of the run.
@@ -96,7 +96,7 @@ class Unique(Value):
     until: int | None = None
 
 
-class Failure(Value):
+class Failure(Value, kw_only=True):
     """What went wrong: the exception's class name, its message, and the traceback as text."""
 
     kind: str
@@ -104,7 +104,7 @@ class Failure(Value):
     traceback: str = ""
 
 
-class Attempt(Value):
+class Attempt(Value, kw_only=True):
     """One attempt at a run: who tried, when, and how it ended."""
 
     token: int
@@ -115,7 +115,7 @@ class Attempt(Value):
     error: Failure | None = None
 
 
-class Progress(Value):
+class Progress(Value, kw_only=True):
     """How far a running job says it is."""
 
     done: float
@@ -123,7 +123,7 @@ class Progress(Value):
     note: str = ""
 
 
-class Terms(Value):
+class Terms(Value, kw_only=True):
     """What a caller asked for in the place of the job's own options; None keeps the job's.
 
     ``followed`` says that the run's schedule counts its next time from the end of the run (overlap ``delay``).
@@ -134,7 +134,7 @@ class Terms(Value):
     followed: bool = False
 
 
-class Run(Value):
+class Run(Value, kw_only=True):
     """One wanted execution of a job, from the moment it is wanted until it is over.
 
     ``wakes_at`` is when somebody should look at it: its due time while pending, the end of its lease while running;
@@ -253,7 +253,7 @@ class Catchup(StrEnum):
     NONE = "none"
 
 
-class Placement(Value):
+class Placement(Value, kw_only=True):
     """Where and how a schedule's runs are placed; lengths count from when a run is due."""
 
     queue: str = "default"
@@ -267,14 +267,14 @@ class Placement(Value):
     meta: dict[str, Any] = {}
 
 
-class Pause(Value):
+class Pause(Value, kw_only=True):
     """Why something stands still, and since when."""
 
     at: int
     note: str = ""
 
 
-class Schedule(Value):
+class Schedule(Value, kw_only=True):
     """A job with a trigger and arguments, standing in the store.
 
     ``trigger`` is what fires it, settled for good when the schedule was created; ``declared`` is the trigger as it was
@@ -308,7 +308,7 @@ class Schedule(Value):
     version: int = 0
 
 
-class Limit(Value):
+class Limit(Value, kw_only=True):
     """How much may happen in a lane: ``running`` at once, ``starts`` per ``per`` microseconds; nothing while paused.
 
     ``id`` names a lane (``queue/mail``, ``job/resize``, ``key/resize#a.png``) or a family of lanes (``key/resize``),
@@ -323,7 +323,7 @@ class Limit(Value):
     source: str = "code"
 
 
-class Worker(Value):
+class Worker(Value, kw_only=True):
     """Who executes runs, as last heard of. An empty ``queues`` means every queue."""
 
     id: str
@@ -355,14 +355,14 @@ class Fate(StrEnum):
     RENEWED = "renewed"
 
 
-class Added(Value):
+class Added(Value, kw_only=True):
     """What became of one run to be added, and the id of the run that stands for it now: the holder's, if it clashed."""
 
     id: str
     fate: Fate
 
 
-class Change(Value):
+class Change(Value, kw_only=True):
     """A change to runs. Fields left None stay as they are."""
 
     cancel: str | None = None
@@ -373,7 +373,7 @@ class Change(Value):
     """Make a run that is over pending again, due now, with no failures counted."""
 
 
-class Claim(Value):
+class Claim(Value, kw_only=True):
     """A worker's wish for due runs: at most ``limit``, from these queues (empty: all), each leased for ``lease``."""
 
     worker: str
@@ -382,14 +382,14 @@ class Claim(Value):
     queues: tuple[str, ...] = ()
 
 
-class Batch(Value):
+class Batch(Value, kw_only=True):
     """What a claim brought, in order, and when to come back: None when the batch is full, or nothing will be due."""
 
     runs: tuple[Run, ...] = ()
     wake_at: int | None = None
 
 
-class Line(Value):
+class Line(Value, kw_only=True):
     """One line of a run's log; ``n`` is given by the store and grows within a run, from 1."""
 
     at: int
@@ -399,7 +399,7 @@ class Line(Value):
     n: int = 0
 
 
-class Beat(Value):
+class Beat(Value, kw_only=True):
     """A sign of life for one claimed run, with what it has logged and how far it is."""
 
     run: str
@@ -416,14 +416,14 @@ class Verdict(StrEnum):
     LOST = "lost"
 
 
-class Reply(Value):
+class Reply(Value, kw_only=True):
     """The answer to a beat, and for STOP the reason why."""
 
     verdict: Verdict
     reason: str | None = None
 
 
-class Firing(Value):
+class Firing(Value, kw_only=True):
     """A schedule as it should stand after firing, the version it was decided from, and the runs it fires."""
 
     schedule: Schedule
@@ -431,7 +431,7 @@ class Firing(Value):
     runs: tuple[Run, ...] = ()
 
 
-class Agenda(Value):
+class Agenda(Value, kw_only=True):
     """Which firings were accepted, which schedules are due now, and when to come back."""
 
     fired: tuple[bool, ...] = ()
@@ -439,7 +439,7 @@ class Agenda(Value):
     wake_at: int | None = None
 
 
-class Ending(Value):
+class Ending(Value, kw_only=True):
     """How a claim ends: in a final state, or pending again at ``due_at`` (retry, snooze, give back, wait for others).
 
     ``failed`` counts a failure. ``outcome`` keeps the attempt in the timeline of a run that goes on. ``spawn`` is added
@@ -463,7 +463,7 @@ class Ending(Value):
     firing: Firing | None = None
 
 
-class Query(Value):
+class Query(Value, kw_only=True):
     """Which runs: all given fields must match; empty ones match all. Times are compared with ``created_at``.
 
     ``tags`` must all be there; ``meta`` maps dotted paths to the values they must have. ``after`` continues a page.
@@ -484,7 +484,7 @@ class Query(Value):
     limit: int = 100
 
 
-class Page(Value):
+class Page(Value, kw_only=True):
     """Runs that match by id, newest first unless asked otherwise; ``cursor`` continues where this page ends."""
 
     runs: tuple[Run, ...] = ()
@@ -499,7 +499,7 @@ class Topic(StrEnum):
     CANCELS = "cancels"
 
 
-class Hint(Value):
+class Hint(Value, kw_only=True):
     """Something may have changed: runs or schedules that are due from ``at`` on (None: now), or a run to cancel."""
 
     topic: Topic
