@@ -80,6 +80,7 @@ class ManualClock(Clock):
         return self._now
 
     def call_at(self, when: int, action: Callable[[], object]) -> Alarm:
+        """Call ``action`` when the clock is turned to ``when`` or later; if that has passed, at the next turn."""
         alarm = _ManualAlarm(action)
         heapq.heappush(self._alarms, (when, next(self._order), alarm))
         return alarm

@@ -81,7 +81,7 @@ def exponential(
 
     Each wait is up to a quarter shorter or longer by chance, so that failures do not march in step.
     """
-    if factor < 1:
+    if not factor >= 1:  # not a number is neither more nor less
         raise DefinitionError(f"factor={factor!r} would shorten each wait; give 1 or more")
     return Exponential(
         attempts=_count(attempts), first=_wait(first), factor=factor, cap=_wait(cap), jitter=_share(jitter)
@@ -130,7 +130,7 @@ def retries(wish: int | Sequence[Length] | Backoff | None) -> Retries:
 
 
 def _count(attempts: int) -> int:
-    if attempts is True or attempts is False or attempts != int(attempts) or attempts < 0:
+    if type(attempts) is not int or attempts < 0:
         raise DefinitionError(f"{attempts!r} is not a number of retries; give a whole number from 0")
     return attempts
 
