@@ -10,7 +10,8 @@ from foliot.cli.app import app
 from foliot.cli.errors import kind_errors
 
 COMMANDS = [
-    (), ("demo",), ("run",), ("top",), ("doctor",), ("schedules",), ("runs",), ("queues",),
+    (), ("demo",), ("run",), ("top",), ("doctor",), ("explain",), ("preview",), ("lint",),
+    ("schedules",), ("runs",), ("queues",),
     *(("schedules", each) for each in ("list", "show", "pause", "resume", "trigger", "backfill", "skip", "delete")),
     *(("runs", each) for each in ("list", "show", "logs", "cancel", "retry", "prune")),
     *(("queues", each) for each in ("list", "pause", "resume", "limit")),

@@ -22,6 +22,15 @@ AppOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 UtcOption = Annotated[bool, typer.Option("--utc", help="Show times in UTC, not in the local zone.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+ZoneOption = Annotated[
+    str | None, typer.Option("--tz", metavar="ZONE", help="The zone of its clock, like Europe/Berlin. Default: UTC.")
+]
+TriggerArgument = Annotated[
+    str, typer.Argument(metavar="TRIGGER", help="A cron line, 'every 5m', a time, or JSON.", show_default=False)
+]
+OptionalTriggerArgument = Annotated[
+    str | None, typer.Argument(metavar="TRIGGER", help="A cron line, 'every 5m', a time, or JSON.")
+]
 
 
 def several(name: str, about: str, metavar: str = "NAME", **more: Any) -> Any:

@@ -29,6 +29,8 @@ STYLES = {
     "ok": "green",
     "note": "blue",
     "wrong": "bold red",
+    "error": "bold red",
+    "warning": "yellow",
 }
 """The colours of cells that say exactly this."""
 

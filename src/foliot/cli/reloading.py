@@ -34,7 +34,7 @@ class Supervisor:
             seen = look(self._root)
             code = self._once(seen)
             if self._stopping or (code == 0 and look(self._root) == seen):
-                return code
+                return code if code >= 0 else 128 - code
             self._until_changed(seen, code)
 
     def _once(self, seen: Seen) -> int:

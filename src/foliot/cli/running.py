@@ -61,12 +61,12 @@ def run(
     with kind_errors(choices.debug):
         if reload:
             raise typer.Exit(Supervisor(_without_reload(sys.argv[1:]), Path.cwd()).run())
+        signal.signal(signal.SIGTERM, _leave)
         _log_to_standard_error(verbose)
         scheduler = _loaded(target, choices.store)
         scheduler.settings = replace(scheduler.settings, **{name: value for name, value in wishes.items() if value})
         scheduler.on(_tell, *(() if verbose else _TROUBLE | _MILESTONES))
         log.info("%s", _greeting(target, scheduler))
-        signal.signal(signal.SIGTERM, _leave)
         scheduler.run()
 
 

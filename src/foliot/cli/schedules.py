@@ -117,11 +117,11 @@ def _facts(schedule: Schedule, orphaned: bool, words: Words) -> list[tuple[str, 
     place = schedule.placement
     facts = [
         ("job", schedule.job),
-        ("when", when(schedule)),
+        ("when", _explained(schedule)),
         ("state", state(schedule, orphaned)),
         ("paused", _pause(schedule, words)),
         ("orphaned", f"no live worker defines the job {schedule.job!r}" if orphaned else ""),
-        ("trigger", _unreadable(schedule)),
+        ("trigger", when(schedule)),
         ("arguments", "" if schedule.args == "{}" else schedule.args),
         ("overlap", schedule.overlap.value),
         ("catch-up", f"{schedule.catchup.value}, within {lasting(schedule.window)}"),
@@ -141,12 +141,11 @@ def _pause(schedule: Schedule, words: Words) -> str:
     return f"{words.seen(schedule.paused.at)} {schedule.paused.note}".rstrip()
 
 
-def _unreadable(schedule: Schedule) -> str:
+def _explained(schedule: Schedule) -> str:
     try:
-        triggers.loads(schedule.trigger)
+        return triggers.loads(schedule.declared or schedule.trigger).explain()
     except DefinitionError as problem:
         return f"cannot be read: {problem}"
-    return ""
 
 
 # Steer
