@@ -21,7 +21,7 @@ def main() -> None:
     asked = _asked()
     sections: dict[str, str] = {}
     for part in asked.parts or PARTS:
-        standings = [hold(each) for each in PARTS[part](asked.quick)]
+        standings = [hold(each, 1 if asked.quick else each.rounds) for each in PARTS[part](asked.quick)]
         sections[part] = report.section(part, standings)
         print(sections[part])
     if not asked.quick:
@@ -31,9 +31,7 @@ def main() -> None:
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="part", help=f"any of: {', '.join(PARTS)}")
-    parser.add_argument(
-        "--quick", action="store_true", help="less work and one round; RESULTS.md stays as it is"
-    )
+    parser.add_argument("--quick", action="store_true", help="less work and one round; RESULTS.md stays as it is")
     asked = parser.parse_args()
     if unknown := [each for each in asked.parts if each not in PARTS]:
         parser.error(f"there is no part {unknown[0]!r}; there are: {', '.join(PARTS)}")

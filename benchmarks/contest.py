@@ -49,16 +49,12 @@ class Contest:
     rounds: int = 3
 
 
-def at_least(
-    who: str, key: str, least: float, show: Callable[[float], str]
-) -> Callable[[Figures], tuple[bool, str]]:
+def at_least(who: str, key: str, least: float, show: Callable[[float], str]) -> Callable[[Figures], tuple[bool, str]]:
     """Judge one figure that should be large."""
     return lambda figures: (figures[who][key] >= least, show(figures[who][key]))
 
 
-def at_most(
-    who: str, key: str, most: float, show: Callable[[float], str]
-) -> Callable[[Figures], tuple[bool, str]]:
+def at_most(who: str, key: str, most: float, show: Callable[[float], str]) -> Callable[[Figures], tuple[bool, str]]:
     """Judge one figure that should be small."""
     return lambda figures: (figures[who][key] <= most, show(figures[who][key]))
 

@@ -41,9 +41,7 @@ def _sqlite(runs: int, where: str, said: str) -> Contest:
     return Contest(
         title=f"SQLite, {said}: from enqueue to start, idle",
         entrants=[
-            Entrant(
-                name="foliot", program="foliot_sqlite", asked=asked | {"durability": "full", "slots": 100}
-            ),
+            Entrant(name="foliot", program="foliot_sqlite", asked=asked | {"durability": "full", "slots": 100}),
             Entrant(name="huey", program="huey_sqlite", asked=asked | {"fsync": True}, peer="huey"),
         ],
         columns=COLUMNS,

@@ -38,12 +38,8 @@ def contests(quick: bool) -> Sequence[Contest]:
                     asked={"measure": "drain", "runs": runs},
                     peer="taskiq",
                 ),
-                Entrant(
-                    name="asyncio, a task each", program="raw_asyncio", asked={"way": "each", "runs": runs}
-                ),
-                Entrant(
-                    name="asyncio, gathered", program="raw_asyncio", asked={"way": "gather", "runs": runs}
-                ),
+                Entrant(name="asyncio, a task each", program="raw_asyncio", asked={"way": "each", "runs": runs}),
+                Entrant(name="asyncio, gathered", program="raw_asyncio", asked={"way": "gather", "runs": runs}),
             ],
             columns=[
                 Column(key="drain", title="drain", show=rate),

@@ -29,14 +29,14 @@ class DidNotRun(Exception):
     """Says why an entrant gave no answer."""
 
 
-def hold(contest: Contest) -> Standing:
-    """All rounds of a contest; who fails once is out."""
+def hold(contest: Contest, rounds: int) -> Standing:
+    """So many rounds of a contest; who fails once is out."""
     answers: dict[str, list[Mapping[str, float]]] = {each.name: [] for each in contest.entrants}
     excuses: dict[str, str] = {}
-    for number in range(1, contest.rounds + 1):
+    for number in range(1, rounds + 1):
         for entrant in contest.entrants:
             if entrant.name not in excuses:
-                _say(f"{contest.title}, round {number} of {contest.rounds}: {entrant.name}")
+                _say(f"{contest.title}, round {number} of {rounds}: {entrant.name}")
                 try:
                     answers[entrant.name].append(measure(entrant))
                 except DidNotRun as excuse:

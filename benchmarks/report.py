@@ -39,10 +39,7 @@ def _sections(file: Path) -> dict[str, str]:
     if not file.exists():
         return {}
     parts = re.split(r"^## (\w+)$", file.read_text(), flags=re.MULTILINE)
-    return {
-        name: f"## {name}{text}".rstrip("\n") + "\n"
-        for name, text in zip(parts[1::2], parts[2::2], strict=True)
-    }
+    return {name: f"## {name}{text}".rstrip("\n") + "\n" for name, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
 def _findings(part: str) -> list[str]:
@@ -51,9 +48,7 @@ def _findings(part: str) -> list[str]:
 
 
 def _versions(standings: Sequence[Standing]) -> str:
-    peers = dict.fromkeys(
-        each.peer for standing in standings for each in standing.contest.entrants if each.peer
-    )
+    peers = dict.fromkeys(each.peer for standing in standings for each in standing.contest.entrants if each.peer)
     return "".join(f", {version(peer)}" for peer in peers)
 
 

@@ -48,17 +48,13 @@ def contests(quick: bool) -> Sequence[Contest]:
 def _memory(count: int, idle: int, *, peers: bool) -> Contest:
     asked = {"count": count, "due": DUE, "idle": idle}
     others = [
-        Entrant(
-            name=f"APScheduler {n}", program=f"apscheduler{n}_schedules", asked=asked, peer=f"apscheduler{n}"
-        )
+        Entrant(name=f"APScheduler {n}", program=f"apscheduler{n}_schedules", asked=asked, peer=f"apscheduler{n}")
         for n in (3, 4)
     ]
     return Contest(
         title=f"Memory: {count:,} schedules, {DUE:,} due at once",
         entrants=[
-            Entrant(
-                name="foliot", program="foliot_schedules", asked=asked | {"store": "memory", "slots": DUE}
-            ),
+            Entrant(name="foliot", program="foliot_schedules", asked=asked | {"store": "memory", "slots": DUE}),
             *(others if peers else ()),
             Entrant(name="a bare heap and a timer", program="raw_heap", asked=asked),
         ],

@@ -9,7 +9,7 @@ OVER = 30.0
 """Milliseconds."""
 
 
-def contests(quick: bool) -> Sequence[Contest]:
+def contests(_: bool) -> Sequence[Contest]:
     """Beside asyncio, which everybody pays for who uses it."""
     return [
         Contest(
@@ -26,7 +26,7 @@ def contests(quick: bool) -> Sequence[Contest]:
             ],
             columns=[Column(key="time", title="import", show=milliseconds, less_is_better=True)],
             aims=[Aim(what="at most 30 ms over asyncio", judge=_over_asyncio)],
-            rounds=5 if quick else 15,
+            rounds=15,
         )
     ]
 

@@ -23,9 +23,7 @@ async def noop() -> None:
 async def many() -> None:
     """Far away, as a program would put them: one draft each, kept in batches."""
     draft = scheduler.schedules.draft
-    await scheduler.schedules.put_many(
-        draft(f"distant-{n}", noop, cron=DISTANT) for n in range(asked().count)
-    )
+    await scheduler.schedules.put_many(draft(f"distant-{n}", noop, cron=DISTANT) for n in range(asked().count))
 
 
 async def soon(at: float) -> None:
