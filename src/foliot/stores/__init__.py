@@ -10,13 +10,14 @@ from foliot.stores.base import Store
 _LATER = ("postgres", "postgresql", "redis", "rediss", "http", "https", "amqp")
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, **options: str) -> Store:
     """The store that a URL names, not yet opened. Raises SettingsError for one that there is not.
 
-    SQLite takes ``?durability=relaxed``: commits are not synced one by one, so a power cut may lose the last moments.
+    Options stand in the URL or beside it; those beside it count. SQLite takes ``durability=relaxed``: commits are not
+    synced one by one, so a power cut may lose the last moments.
     """
     parts = urlsplit(url)
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    options = dict(parse_qsl(parts.query, keep_blank_values=True)) | options
     match parts.scheme:
         case "memory":
             return _memory(url, options)
