@@ -53,7 +53,7 @@ class Cron(Wall):
         put(self, "_seconds", _members(pattern.second.numbers))
         put(self, "_clock", clock_of(self.tz))
         if not self._dates.ever():
-            raise TriggerError(f"{self.expression!r} never fires: no year has such a day{_why_never(pattern)}")
+            raise _never_fires(self.expression, pattern)
 
     def next_at(self, after: int) -> int | None:
         second = after // _MICROS
@@ -170,6 +170,12 @@ def _dates_of(pattern: Pattern, both: bool) -> Dates:
     years = None if pattern.year is None else pattern.year.numbers
     weeks = None if pattern.week is None else pattern.week.numbers
     return dates(pattern.day, pattern.month.numbers, pattern.weekday, years, weeks, both)
+
+
+def _never_fires(line: str, pattern: Pattern) -> TriggerError:
+    day = len(line.split(" ")) - (4 if pattern.year is not None else 3)
+    at = len(" ".join(line.split(" ")[:day])) + 1
+    return TriggerError(f"this never fires: no year has such a day{_why_never(pattern)}", text=line, at=at)
 
 
 def _why_never(pattern: Pattern) -> str:

@@ -25,6 +25,11 @@ class Kind:
     cyclic: bool = True
 
     @property
+    def called(self) -> str:
+        """Its name with its article."""
+        return f"{'an' if self.name == 'hour' else 'a'} {self.name}"
+
+    @property
     def everything(self) -> int:
         """The set of all its numbers."""
         return _run(self.low, self.high)
@@ -142,7 +147,7 @@ def _range(kind: Kind, start: int, end: int, step: int, at: int) -> Field:
         numbers = _round(kind, start, end, step)
     else:
         raise Mistake(
-            f"the range {start}-{end} runs backwards, and a {kind.name} does not go round",
+            f"the range {start}-{end} runs backwards, and {kind.called} does not go round",
             at,
             f"{end}-{start}",
         )
@@ -177,7 +182,7 @@ def _number(kind: Kind, text: str, at: int) -> int:
     if kind is WEEKDAY and number == 7:
         return 7
     if not kind.low <= number <= kind.high:
-        raise Mistake(f"{text} is not a {kind.name}: {kind.low} to {kind.high}", at, _carried(kind, number))
+        raise Mistake(f"{text} is not {kind.called}: {kind.low} to {kind.high}", at, _carried(kind, number))
     return number
 
 
@@ -191,11 +196,11 @@ def _step(kind: Kind, text: str, at: int) -> int:
     size = kind.high - kind.low + 1
     if step == 0:
         raise Mistake("a step of 0 never moves on", at, "*/1")
+    if step > size and kind.name in ("second", "minute", "hour"):
+        remedy = f"for that there is every('{text}{kind.name[0]}')"
+        raise Mistake(f"{kind.called} has only {size} values, so a step of {text} cannot be kept; {remedy}", at)
     if step > size:
-        raise Mistake(
-            f"a {kind.name} has only {size} values, so a step of {text} cannot be kept; use every() for that",
-            at,
-        )
+        raise Mistake(f"{kind.called} has only {size} values, so a step of {text} cannot be kept", at)
     return step
 
 
@@ -207,7 +212,7 @@ def _within(number: int, low: int, high: int, what: str, at: int) -> int:
 
 def _unknown_name(kind: Kind, text: str, at: int) -> Mistake:
     close = get_close_matches(text.lower()[:9], kind.names, n=1, cutoff=0.5)
-    return Mistake(f"{text!r} is not a {kind.name}", at, close[0] if close else None)
+    return Mistake(f"{text!r} is not {kind.called}", at, _meant(text) or (close[0] if close else None))
 
 
 _MEANT = (  # what was written, and what may have been meant
@@ -224,10 +229,13 @@ _MEANT = (  # what was written, and what may have been meant
 def _unreadable(kind: Kind, text: str, at: int) -> Mistake:
     if not text:
         return Mistake(f"a part of the {kind.name} field is empty", at)
-    meant = next((pattern.sub(better, text) for pattern, better in _MEANT if pattern.fullmatch(text)), None)
     good = re.match(r"[\w*?/#()-]*", text, re.ASCII)
     stumble = good.end() if good and good.end() < len(text) else 0
-    return Mistake(f"{text!r} is not something a {kind.name} can be", at + stumble, meant)
+    return Mistake(f"{text!r} is not something {kind.called} can be", at + stumble, _meant(text))
+
+
+def _meant(text: str) -> str | None:
+    return next((pattern.sub(better, text) for pattern, better in _MEANT if pattern.fullmatch(text)), None)
 
 
 def _bit(kind: Kind, number: int) -> int:

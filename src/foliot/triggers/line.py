@@ -6,7 +6,7 @@ import re
 from difflib import get_close_matches
 from typing import NamedTuple, NoReturn
 
-from foliot.errors import TriggerError
+from foliot.errors import DefinitionError, TriggerError
 from foliot.triggers import fields
 from foliot.triggers.fields import Field, Kind, Mistake
 from foliot.triggers.zones import zone_name
@@ -55,7 +55,10 @@ def without_zone(line: str, tz: str | None) -> tuple[str, str | None]:
     """The line without its TZ= prefix, and the zone said there or beside it."""
     if not (prefix := _ZONE_PREFIX.match(line)):
         return line, tz
-    named = zone_name(prefix[1].strip("\"'"))
+    try:
+        named = zone_name(prefix[1].strip("\"'"))
+    except DefinitionError as error:
+        raise TriggerError(str(error), text=line, at=prefix.start(1)) from None
     if tz is not None and tz != named:
         raise TriggerError(f"two zones: tz={tz!r} and the prefix {prefix[0].strip()!r}", text=line, at=0)
     return line[prefix.end() :], named

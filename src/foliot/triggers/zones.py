@@ -13,10 +13,13 @@ from bisect import bisect_right
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
 from typing import Literal, NamedTuple
+from zoneinfo import TZPATH
 
 from foliot import moments
-from foliot.errors import TriggerError
+from foliot.errors import DefinitionError, TriggerError
 
 Gap = Literal["after", "skip"]
 Fold = Literal["first", "second", "both"]
@@ -154,8 +157,29 @@ def zone_name(tz: tzinfo | str | None) -> str | None:
     name = tz if isinstance(tz, str) else getattr(tz, "key", None)
     if not isinstance(name, str):
         raise TriggerError(f"{tz!r} has no name to write down; give the zone as text, like 'Europe/Berlin'")
-    zone_of(name)
+    try:
+        zone_of(name)
+    except TriggerError:
+        raise
+    except DefinitionError as error:
+        raise TriggerError(str(error)) from None
     return name
+
+
+def tzdata_version() -> str:
+    """The version of the time zone database in use, such as ``2026c``; ``unknown`` where it does not say."""
+    for folder in TZPATH:
+        source = Path(folder, "tzdata.zi")
+        if source.is_file():
+            with source.open(encoding="utf-8") as lines:
+                return lines.readline().removeprefix("# version").strip()
+        if Path(folder, "UTC").is_file():
+            version = Path(folder, "+VERSION")
+            return version.read_text(encoding="utf-8").strip() if version.is_file() else "unknown"
+    try:
+        return str(import_module("tzdata").IANA_VERSION)
+    except ImportError:
+        return "unknown"
 
 
 def first_after(second: int, later: Callable[[int], int | None], clock: Clock, *, gap: bool, fold: Fold) -> int | None:
