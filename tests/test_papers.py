@@ -1,4 +1,4 @@
-"""What the papers show is run: every Python block of the README and the tutorial is a program that works."""
+"""What the papers show is run: every Python block of these pages is a program that works."""
 
 import re
 import signal
@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAPERS = ["README.md", "README.zh.md", "docs/tutorial.md"]
+PAPERS = [
+    "README.md",
+    "README.zh.md",
+    "docs/index.md",
+    "docs/observability.md",
+    "docs/reference/triggers.md",
+    "docs/testing.md",
+    "docs/tutorial.md",
+]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
