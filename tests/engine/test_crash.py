@@ -26,6 +26,13 @@ def start(place: Path, n: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen([sys.executable, str(WORKER), str(place), f"w{n}"], env=env, stdout=log, stderr=log)
 
 
+def end_all(workers: list[subprocess.Popen[bytes]]) -> None:
+    for worker in workers:
+        worker.terminate()
+    for worker in workers:
+        worker.wait()
+
+
 async def everything(scheduler: Scheduler) -> list[Run]:
     runs: list[Run] = []
     page = await scheduler.store.find(Query(limit=500))
@@ -63,20 +70,21 @@ async def test_killed_workers_lose_nothing_and_repeat_no_ending(tmp_path: Path):
         await clients.schedules.pause("each_second")
         await clients.schedules.pause("also_each_second")
         await eventually(lambda: quiet(clients), seconds=40)
-        for worker in workers:
-            worker.terminate()
-        for worker in workers:
-            worker.wait()
+        end_all(workers)
         runs = await everything(clients)
         schedules = {each.id: each for each in await clients.store.records(Schedule)}
 
     assert kills > 20
+    the_promises_hold(runs, schedules, wanted, (tmp_path / "trace").read_text())
+
+
+def the_promises_hold(runs: list[Run], schedules: dict[str, Schedule], wanted: list[str], trace: str) -> None:
     for name in ("each_second", "also_each_second"):
         each_instant_has_one_record(name, runs, schedules[name])
     assert {run.id for run in runs if run.job == "flaky"} == set(wanted)
     assert all(run.state.over for run in runs)
     assert all(run.state is State.SUCCEEDED for run in runs if run.job == "flaky")
-    who_ended_it_really_ran(runs, (tmp_path / "trace").read_text())
+    who_ended_it_really_ran(runs, trace)
 
 
 async def fired(scheduler: Scheduler) -> bool:
