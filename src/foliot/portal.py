@@ -90,15 +90,13 @@ async def until_signalled(scheduler: Scheduler) -> None:
             scheduler.stop_now()
         done.set()
 
-    async with scheduler:
-        restore = _on_signals(loop, signalled)
-        try:
+    restore = _on_signals(loop, signalled)
+    try:
+        async with scheduler:
             await done.wait()
             log.info("stopping: waiting for what is running")
-        except BaseException:
-            restore()
-            raise
-    restore()
+    finally:
+        restore()
 
 
 def _on_signals(loop: asyncio.AbstractEventLoop, act: Any) -> Any:

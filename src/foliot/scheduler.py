@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from types import ModuleType, TracebackType
 from typing import Any, Self, Unpack
 
@@ -19,6 +19,7 @@ from foliot.engine.keeper import Keeper
 from foliot.engine.loop import Loop
 from foliot.engine.ticker import AHEAD, Ticker
 from foliot.engine.worker import Bench, Worker
+from foliot.errors import StoreError
 from foliot.events import Event, Kind, Listener, Listeners
 from foliot.executors import Executor, Inline, Processes, Threads, refuse_in_child
 from foliot.handle import Call, Handle
@@ -26,7 +27,8 @@ from foliot.housekeeping import housekeeping
 from foliot.ids import Ids
 from foliot.jobs import Decorator, Job, Jobs, Timer, decorator, several
 from foliot.lanes import Lanes
-from foliot.model import Added, Hint, Limit, Run, Schedule, Topic
+from foliot.model import Added, Firing, Hint, Limit, Run, Schedule, Topic
+from foliot.model import Worker as WorkerRecord
 from foliot.moments import Length, Moment, length
 from foliot.moments import zone as zone_named
 from foliot.options import DecoratorKeywords, Middleware, RunOptions
@@ -210,6 +212,8 @@ class Scheduler:
         own = self.settings
         worker = Worker(self._worker_name(), bench, slots=own.concurrency, lease=own.lease, queues=own.queues)
         self.worker = worker
+        stack.callback(self._say, Kind.WORKER_STOPPED)
+        stack.push_async_callback(self._sign_off, worker.id)
         keeper = Keeper(worker, self.store, self.clock, list(self.jobs), ())
         worker.on_notes = keeper.soon
         await self._start_keeper(stack, keeper)
@@ -219,7 +223,6 @@ class Scheduler:
         stack.callback(self._watch(keeper, Topic.CANCELS))
         stack.push_async_callback(self._drain)
         self._say(Kind.WORKER_STARTED)
-        stack.callback(self._say, Kind.WORKER_STOPPED)
 
     def _worker_name(self) -> str:
         """The name that was given; else one that no other worker has, not even in this process."""
@@ -264,6 +267,11 @@ class Scheduler:
         if self.worker is not None:
             await self.worker.drain(self.grace)
 
+    async def _sign_off(self, worker: str) -> None:
+        """Leave the list of workers; a store that is gone has nobody on it."""
+        with suppress(StoreError):
+            await self.store.drop(WorkerRecord, [worker])
+
     def stop_now(self) -> None:
         """Cut a draining short: give back what is still running."""
         if self.worker is not None:
@@ -281,22 +289,27 @@ class Scheduler:
         for at in range(0, len(drafts), 1000):
             page = [each.id for each in drafts[at : at + 1000]]
             kept |= {each.id: each for each in await self.store.records(Schedule, page)}
-        changed = [
-            each
-            for draft in drafts
-            if (each := renewed(kept[draft.id], draft) if draft.id in kept else draft) != kept.get(draft.id)
-        ]
-        await self._put_in_batches(changed)
+        await self._put_in_batches([each for each in drafts if each.id not in kept])
+        again = [renewed(kept[each.id], each) for each in drafts if each.id in kept]
+        await self._change_in_batches([each for each in again if each != kept[each.id]])
         await self._declare_limits()
 
     async def _put_in_batches(self, schedules: Sequence[Schedule]) -> None:
         for at in range(0, len(schedules), self.store.batch):
             await self.store.put(schedules[at : at + self.store.batch])
 
+    async def _change_in_batches(self, schedules: Sequence[Schedule]) -> None:
+        """Change them as they stand; one that fires or is edited at this moment is declared anew."""
+        for at in range(0, len(schedules), self.store.batch):
+            firings = [Firing(schedule=each, expect=each.version) for each in schedules[at : at + self.store.batch]]
+            agenda = await self.store.fire(firings, self.clock.now(), 0)
+            if not all(agenda.fired):
+                await self._declare()
+
     def _drafts(self, job: Job[..., Any, Any]) -> list[Schedule]:
         now = self.clock.now()
         return [
-            plan(_schedule_id(job, timer, n), job, timer.trigger, timer.options, RunOptions(), now)
+            plan(schedule_id(job, timer, n), job, timer.trigger, timer.options, RunOptions(), now)
             for n, timer in enumerate(job.timers, start=1)
         ]
 
@@ -318,7 +331,7 @@ class Scheduler:
         for job in self.jobs.values():
             for n, timer in enumerate(job.timers, start=1):
                 if timer.options.at_start:
-                    await self.schedules.trigger(_schedule_id(job, timer, n))
+                    await self.schedules.trigger(schedule_id(job, timer, n))
 
     # Enqueue: what jobs and handles ask of their home
 
@@ -386,7 +399,8 @@ class Scheduler:
         return self._portal.wait(work, timeout)
 
 
-def _schedule_id(job: Job[..., Any, Any], timer: Timer, n: int) -> str:
+def schedule_id(job: Job[..., Any, Any], timer: Timer, n: int) -> str:
+    """The id of a job's ``n``-th own schedule: as asked, else the job's name, numbered from the second on."""
     return timer.options.id or (job.name if n == 1 else f"{job.name}-{n}")
 
 

@@ -16,7 +16,7 @@ from foliot.cli.printing import Answer, Part, Table
 from foliot.cli.words import Words, many
 from foliot.errors import ArgumentsError, TriggerError
 from foliot.moments import MINUTE
-from foliot.scheduler import Scheduler
+from foliot.scheduler import Scheduler, schedule_id
 from foliot.triggers.lint import HERD, Entry, Finding, exit_code, histogram, lint, unreadable
 
 BAR = 40
@@ -80,7 +80,7 @@ def _of_lines(lines: Sequence[str], tz: str | None) -> Looked:
 
 def _of_code(scheduler: Scheduler) -> list[Entry]:
     return [
-        Entry(name=timer.options.id or (job.name if n == 1 else f"{job.name}-{n}"), trigger=timer.trigger)
+        Entry(name=schedule_id(job, timer, n), trigger=timer.trigger)
         for job in scheduler.jobs.values()
         for n, timer in enumerate(job.timers, start=1)
     ]
