@@ -31,6 +31,7 @@ from foliot.stores.heaps import Heap, History
 from foliot.stores.memory import MemoryStore
 from foliot.stores.shelves import SLACK
 from foliot.stores.ties import Keys
+from foliot.stores.traffic import Traffic
 
 LEASE = 100
 
@@ -227,7 +228,7 @@ def eager_threads():
 
 
 async def test_beats_from_another_thread_come_between_no_step(store: MemoryStore, eager_threads: None):
-    runs, slots = 20_000, 100
+    runs, slots = 5_000, 100
     await store.add([a_run(f"{n:05}") for n in range(runs)], 0)
     held: dict[str, Run] = {}
     working = threading.Event()
@@ -271,6 +272,11 @@ async def test_a_lane_that_was_full_for_long_is_woken_in_parts(store: MemoryStor
         woken.append(len(awake))
 
     assert woken == [PARKS, 2 * PARKS, 2 * PARKS + 10]
+
+
+async def test_a_thing_that_runs_do_not_have_cannot_be_counted(store: MemoryStore):
+    with pytest.raises(ValueError, match="state, job, schedule, queue, worker, tag or meta"):
+        await store.tally(Query(), "colour")
 
 
 async def test_many_finds_by_many_paths_keep_finding(store: MemoryStore):
@@ -421,3 +427,18 @@ def test_a_key_is_forgotten_once_its_instant_has_passed():
     assert keys.holder("k1", 9) == "r1"
     assert keys.holder("k0", 10) == "newer"
     assert len(keys._held) == 1
+
+
+def test_the_rates_of_keys_that_are_used_once_are_forgotten_after_their_window():
+    keys = 12_000
+    runs = [a_run(f"{n}", lanes=(f"key/job#{n}",)) for n in range(keys)]
+    traffic = Traffic({})
+    traffic.put(Limit(id="key/job", starts=1, per=10))
+
+    for now, run in enumerate(runs):
+        traffic.enter(run, now)
+        traffic.leave(run)
+
+    assert len(traffic._starts) < keys / 2
+    assert traffic.full_lane(runs[-1], keys + 8) == f"key/job#{keys - 1}"
+    assert traffic.full_lane(runs[-1], keys + 9) is None

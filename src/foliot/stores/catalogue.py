@@ -113,7 +113,9 @@ class Index:
         for id in self._journal[self._read :]:
             if (run := runs.get(id)) is not None:
                 for value in self._has(run):
-                    self._shelves.setdefault(value, Shelf()).add(id)
+                    if value not in self._shelves:
+                        self._shelves[value] = Shelf()
+                    self._shelves[value].add(id)
         self._read = len(self._journal)
         return [self._shelves[value] for value in values if value in self._shelves]
 
