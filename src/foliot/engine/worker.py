@@ -176,12 +176,12 @@ class Worker:
         alarm.cancel()
 
 
+_AT_ONCE: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
+
+
 def _begun(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     """A task of its own for each run; where Python can, begun at once, without a turn of the event loop."""
-    loop = asyncio.get_running_loop()
-    if sys.version_info >= (3, 12):
-        return asyncio.Task(work, loop=loop, eager_start=True)
-    return loop.create_task(work)
+    return asyncio.Task(work, loop=asyncio.get_running_loop(), **_AT_ONCE)
 
 
 GRACE = 10_000_000
