@@ -38,7 +38,7 @@ it is the earliest ``wakes_at`` in the served places and the earliest instant at
 
 **Finish.** Accepted while the run is RUNNING under that token, also when its lease has lapsed but nobody has
 taken it. A final state sets ``finished_at``, ``reason``, ``result`` and ``error``, clears ``wakes_at``, gives
-up the key (unless it has ``until``), releases whoever waits. PENDING sets ``due_at`` (None: now), clears
+up the key (unless it has ``until``), releases whoever waits. PENDING sets ``reason`` and ``due_at`` (None: now), clears
 ``worker`` and ``started_at``, and appends the attempt, with the error, if the ending has an ``outcome``; if a
 cancel was asked for meanwhile, the run becomes CANCELLED instead, for that reason, and spawns and waits for
 nothing. A CANCELLED ending without a reason takes the reason of the cancel. ``failed`` raises ``failures``;
