@@ -46,6 +46,14 @@ class Home(Protocol):
         """Ask for a run to be cancelled."""
         ...
 
+    async def pause(self, job: str, note: str) -> None:
+        """Let no run of a job start."""
+        ...
+
+    async def resume(self, job: str) -> None:
+        """Let runs of a job start again."""
+        ...
+
 
 class Handle(msgspec.Struct, Generic[T_co], frozen=True):
     """A run that was enqueued.

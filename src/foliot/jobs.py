@@ -85,6 +85,21 @@ class Job(Generic[P, C, T]):
         """Want the function run with these arguments, now. Raises ArgumentsError if they do not fit or are not JSON."""
         return await Wish(self, USUAL).enqueue(*args, **kwargs)
 
+    async def pause(self, note: str = "") -> None:
+        """Let no run of this job start, in any process, until it is resumed; what runs goes on."""
+        await self.owner.pause(self.name, note)
+
+    async def resume(self) -> None:
+        """Let runs of this job start again."""
+        await self.owner.resume(self.name)
+
+    @property
+    def owner(self) -> Home:
+        """The scheduler that includes this job. Raises JobError if none does."""
+        if self.home is None:
+            raise JobError(f"job {self.name!r} belongs to no scheduler yet; scheduler.include(...) its module first")
+        return self.home
+
     def call(self, *args: P.args, **kwargs: P.kwargs) -> Call[T]:
         """These arguments as a value, for ``scheduler.enqueue_many``."""
         return Call(self, self.shape.encode(args, kwargs), USUAL, (args, kwargs))
@@ -150,11 +165,7 @@ class Wish(Generic[P, T]):
 
     async def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Handle[T]:
         """Want the function run with these arguments and options."""
-        if self.job.home is None:
-            raise JobError(
-                f"job {self.job.name!r} belongs to no scheduler yet; scheduler.include(...) its module first"
-            )
-        [handle] = await self.job.home.enqueue_many([self.call(*args, **kwargs)])
+        [handle] = await self.job.owner.enqueue_many([self.call(*args, **kwargs)])
         return handle
 
     def call(self, *args: P.args, **kwargs: P.kwargs) -> Call[T]:

@@ -378,6 +378,14 @@ class Scheduler:
         [cancelled] = await self.runs.cancel(run, reason=reason)
         return cancelled
 
+    async def pause(self, job: str, note: str = "") -> None:
+        """Let no run of a job start, in any process, until it is resumed; what runs goes on."""
+        await self.lanes.pause(job, note)
+
+    async def resume(self, job: str) -> None:
+        """Let runs of a job start again."""
+        await self.lanes.resume(job)
+
     # Without an event loop of one's own
 
     def run(self) -> None:

@@ -399,6 +399,29 @@ async def test_a_paused_queue_starts_nothing_until_resumed(scheduler: Scheduler)
     assert (waiting.state, done.state) == (State.PENDING, State.SUCCEEDED)
 
 
+async def test_a_paused_job_starts_nothing_until_resumed(scheduler: Scheduler):
+    @scheduler.job(name="mail")
+    def mail() -> None: ...
+
+    @scheduler.job(name="other")
+    def other() -> None: ...
+
+    async with simulated(scheduler) as time:
+        await mail.pause("the template is broken")
+        paused, free = await mail.enqueue(), await other.enqueue()
+        await time.advance(minutes=5)
+        before = [(await each.status()).state for each in (paused, free)]
+        limit = await scheduler.lanes.get("mail")
+        await mail.resume()
+        await time.settle()
+        after = (await paused.status()).state
+
+    assert before == [State.PENDING, State.SUCCEEDED]
+    assert limit.paused is not None
+    assert limit.paused.note == "the template is broken"
+    assert after is State.SUCCEEDED
+
+
 # Failing
 
 
