@@ -240,10 +240,10 @@ class Context:
             if self._when_stopped is not None:
                 self._when_stopped(reason)
 
-    def when_stopped(self, act: Callable[[str], object]) -> None:
-        """Call ``act`` with the reason once the function should stop: executors pass it on."""
+    def when_stopped(self, act: Callable[[str], object] | None) -> None:
+        """Call ``act`` with the reason once the function should stop: executors pass it on. None: no more."""
         self._when_stopped = act
-        if self._stopped is not None:
+        if act is not None and self._stopped is not None:
             act(self._stopped)
 
 

@@ -4,6 +4,9 @@ import asyncio
 import logging
 import os
 import signal
+import subprocess
+import sys
+import threading
 import time
 
 from foliot.context import Context
@@ -73,6 +76,59 @@ async def sleep_until_cancelled(path: str) -> None:
     finally:
         with open(path, "a") as cleaned:
             cleaned.write(" cleaned")
+
+
+def find_nothing() -> None:
+    open("/there/is/no/such/file").close()
+
+
+def sys_exit() -> None:
+    sys.exit("enough")
+
+
+def hurry(context: Context) -> int:
+    for done in range(20_000):
+        context.progress(done + 1, 20_000)
+    return 0
+
+
+def talk_on(context: Context) -> None:
+    """Leave a thread behind that goes on talking when the function has returned."""
+
+    def chatter() -> None:
+        for n in range(200):
+            context.log(f"chatter {n}")
+            time.sleep(0.001)
+
+    threading.Thread(target=chatter).start()
+
+
+def start_a_program(path: str) -> None:
+    program = subprocess.Popen(["sleep", "3600"])
+    _tell(path, program.pid)
+    program.wait()
+
+
+def fork_and_die(path: str) -> None:
+    """Die while a process that was forked from this one holds everything open that was open."""
+    if (pid := os.fork()) == 0:
+        time.sleep(3600)
+    _tell(path, pid)
+    os._exit(7)
+
+
+def survive_signals() -> str:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(os.getpid(), number)
+    program = subprocess.Popen(["sleep", "3600"])
+    program.terminate()
+    return f"the program ended with {program.wait()}"
+
+
+def _tell(path: str, pid: int) -> None:
+    with open(path + ".new", "w") as told:
+        told.write(str(pid))
+    os.rename(path + ".new", path)
 
 
 def never_stop(path: str) -> None:

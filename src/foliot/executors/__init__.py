@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -38,7 +38,7 @@ class Executor(Protocol):
 
 def refuse_in_child() -> None:
     """Raise FoliotError in a child process that runs jobs: importing its script must not start another scheduler."""
-    if multiprocessing.parent_process() is not None:
+    if getattr(sys.modules["__main__"].__spec__, "name", None) == "foliot.executors.child":
         raise FoliotError(
             "a scheduler was started while a child process imported its script; "
             "put scheduler.run() under: if __name__ == '__main__':"
