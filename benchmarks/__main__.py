@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from benchmarks import latency, memory, report, schedules, sqlite, startup
 from benchmarks.contest import Contest
+from benchmarks.machine import described
 from benchmarks.race import hold
 
 PARTS: dict[str, Callable[[bool], Sequence[Contest]]] = {
@@ -19,13 +20,13 @@ PARTS: dict[str, Callable[[bool], Sequence[Contest]]] = {
 def main() -> None:
     """Measure, print, and unless it was only a quick look, keep."""
     asked = _asked()
-    sections: dict[str, str] = {}
     for part in asked.parts or PARTS:
+        machine = described()
         standings = [hold(each, 1 if asked.quick else each.rounds) for each in PARTS[part](asked.quick)]
-        sections[part] = report.section(part, standings)
-        print(sections[part])
-    if not asked.quick:
-        report.keep(sections, PARTS)
+        text = report.section(part, machine, standings)
+        print(text)
+        if not asked.quick:
+            report.keep(part, text, PARTS)
 
 
 def _asked() -> argparse.Namespace:

@@ -16,6 +16,7 @@ class Entrant:
     program: str
     asked: Mapping[str, Any] = field(default_factory=dict[str, Any])
     peer: str | None = None
+    ours: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

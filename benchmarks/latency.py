@@ -27,7 +27,7 @@ def _memory(runs: int) -> Contest:
     return Contest(
         title="Memory: from enqueue to start, idle",
         entrants=[
-            Entrant(name="foliot", program="foliot_memory", asked=asked | {"slots": 100}),
+            Entrant(name="foliot", ours=True, program="foliot_memory", asked=asked | {"slots": 100}),
             Entrant(name="taskiq in memory", program="taskiq_memory", asked=asked, peer="taskiq"),
         ],
         columns=COLUMNS,
@@ -41,7 +41,9 @@ def _sqlite(runs: int, where: str, said: str) -> Contest:
     return Contest(
         title=f"SQLite, {said}: from enqueue to start, idle",
         entrants=[
-            Entrant(name="foliot", program="foliot_sqlite", asked=asked | {"durability": "full", "slots": 100}),
+            Entrant(
+                name="foliot", ours=True, program="foliot_sqlite", asked=asked | {"durability": "full", "slots": 100}
+            ),
             Entrant(name="huey", program="huey_sqlite", asked=asked | {"fsync": True}, peer="huey"),
         ],
         columns=COLUMNS,

@@ -15,11 +15,11 @@ SYNCS = 200
 
 
 def described() -> str:
-    """Processors, memory, system, interpreter, and how long a synced write takes where databases are put."""
+    """Processors, system, interpreter, how long a synced write takes where databases are put, and what else goes on."""
     return (
         f"{os.cpu_count()} x {_processor()}, {platform.system()} {platform.release()}, "
         f"{platform.python_implementation()} {platform.python_version()}, "
-        f"a synced write of 4 KiB takes {_sync():.2f} ms"
+        f"a synced write of 4 KiB takes {_sync():.2f} ms, load {os.getloadavg()[0]:.1f}"
     )
 
 

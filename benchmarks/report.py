@@ -2,12 +2,12 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.contest import Aim, Column, Entrant, Figures
 from benchmarks.environments import HERE, version
-from benchmarks.machine import commit, described
+from benchmarks.machine import commit
 from benchmarks.race import Standing
 
 RESULTS = HERE / "RESULTS.md"
@@ -22,17 +22,17 @@ better ours (the first row) is in the first column of figures.
 """
 
 
-def section(part: str, standings: Sequence[Standing]) -> str:
-    """All about one part, as Markdown."""
+def section(part: str, machine: str, standings: Sequence[Standing]) -> str:
+    """All about one part, as Markdown; ``machine`` describes what it was measured on."""
     today = dt.datetime.now(dt.UTC).date()
-    measured = f"Measured on {today} at {commit()}: {described()}{_versions(standings)}."
+    measured = f"Measured on {today} at {commit()}: {machine}{_versions(standings)}."
     return "\n\n".join([f"## {part}", measured, *map(_shown, standings), *_findings(part)]) + "\n"
 
 
-def keep(sections: Mapping[str, str], order: Iterable[str]) -> None:
-    """Write these sections into RESULTS.md; those of other parts stay."""
-    kept = _sections(RESULTS) | sections
-    RESULTS.write_text("\n".join([TITLE, "", PREFACE, *(kept[part] for part in order if part in kept)]))
+def keep(part: str, text: str, order: Iterable[str]) -> None:
+    """Write the section of one part into RESULTS.md; those of the others stay."""
+    kept = _sections(RESULTS) | {part: text}
+    RESULTS.write_text("\n".join([TITLE, "", PREFACE, *(kept[each] for each in order if each in kept)]))
 
 
 def _sections(file: Path) -> dict[str, str]:
@@ -85,10 +85,10 @@ def _row(entrant: Entrant, standing: Standing) -> list[str]:
 
 
 def _lead(entrant: Entrant, standing: Standing, column: Column) -> str:
-    """How many times better ours is."""
-    ours, figures = standing.contest.entrants[0].name, standing.figures
-    pair = [figures.get(name, {}).get(column.key) for name in (ours, entrant.name)]
-    if entrant.name == ours or not all(pair):
+    """How many times better ours is; nothing beside ourselves."""
+    ours, figures = standing.contest.entrants[0], standing.figures
+    pair = [figures.get(name, {}).get(column.key) for name in (ours.name, entrant.name)]
+    if entrant.ours or not all(pair):
         return ""
     [mine, theirs] = [each or 0 for each in pair]
     return f"{theirs / mine if column.less_is_better else mine / theirs:,.2f} x"

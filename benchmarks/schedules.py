@@ -54,7 +54,9 @@ def _memory(count: int, idle: int, *, peers: bool) -> Contest:
     return Contest(
         title=f"Memory: {count:,} schedules, {DUE:,} due at once",
         entrants=[
-            Entrant(name="foliot", program="foliot_schedules", asked=asked | {"store": "memory", "slots": DUE}),
+            Entrant(
+                name="foliot", ours=True, program="foliot_schedules", asked=asked | {"store": "memory", "slots": DUE}
+            ),
             *(others if peers else ()),
             Entrant(name="a bare heap and a timer", program="raw_heap", asked=asked),
         ],
@@ -73,7 +75,7 @@ def _sqlite(count: int, idle: int) -> Contest:
     asked = {"count": count, "due": DUE, "idle": idle, "store": "sqlite", "slots": DUE}
     return Contest(
         title=f"SQLite: {count:,} schedules, {DUE:,} due at once, every commit synced",
-        entrants=[Entrant(name="foliot", program="foliot_schedules", asked=asked)],
+        entrants=[Entrant(name="foliot", ours=True, program="foliot_schedules", asked=asked)],
         columns=[*LATE, *COST],
         aims=[Aim(what="p99 under 50 ms", judge=at_most("foliot", "late_p99", ON_SQLITE, milliseconds))],
         notes=NOTES + WITHOUT_PEERS,

@@ -50,7 +50,7 @@ def contests(quick: bool) -> Sequence[Contest]:
 
 def _ours(name: str, runs: int, durability: str) -> Entrant:
     asked = {"measure": "drain", "runs": runs, "durability": durability, "slots": 1000}
-    return Entrant(name=name, program="foliot_sqlite", asked=asked)
+    return Entrant(name=name, ours=True, program="foliot_sqlite", asked=asked)
 
 
 def _huey(name: str, runs: int, *, fsync: bool) -> Entrant:
