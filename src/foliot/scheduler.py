@@ -278,7 +278,9 @@ class Scheduler:
             self.worker.give_back()
 
     def _say(self, kind: Kind) -> None:
-        self.listeners.publish(Event(kind=kind, at=self.clock.now(), reason=None if self.worker is None else self.worker.id))
+        self.listeners.publish(
+            Event(kind=kind, at=self.clock.now(), reason=None if self.worker is None else self.worker.id)
+        )
 
     # Declare what the code says
 
