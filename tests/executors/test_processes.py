@@ -20,6 +20,9 @@ from foliot.importing import Imports, address, check_importable
 from foliot.model import Run
 
 
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="a signal without a name is Linux's")
+
+
 def context() -> Context:
     return Context(Run(id="r1", job="j", due_at=0, created_at=0), Notes(), SystemClock())
 
@@ -71,15 +74,26 @@ async def test_arguments_that_cannot_travel_are_refused_with_the_remedy(processe
         await processes.run(work.double, (lambda: 1,), {}, context())
 
 
-async def test_an_exception_that_cannot_travel_is_stood_for_by_one_of_its_name(processes: Processes):
-    with pytest.raises(RemoteError, match="odd") as raised:
-        await processes.run(work.refuse_oddly, (), {}, context())
+@pytest.mark.parametrize(
+    ("function", "name", "message"),
+    [
+        (work.refuse_oddly, "Unpicklable", "odd"),
+        (work.refuse_in_its_own_words, "Word", "only here"),
+        (work.refuse_in_silence, "Silent", ""),
+    ],
+)
+async def test_an_exception_that_cannot_travel_is_stood_for_by_one_of_its_name(
+    processes: Processes, function, name: str, message: str
+):
+    with pytest.raises(RemoteError) as raised:
+        await processes.run(function, (), {}, context())
 
-    assert type(raised.value).__name__ == "Unpicklable"
+    assert (type(raised.value).__name__, str(raised.value)) == (name, message)
+    assert f"in {function.__name__}" in raised.value.remote_traceback  # type: ignore[attr-defined]
 
 
 async def test_a_result_that_cannot_travel_is_an_error_of_its_run(processes: Processes):
-    with pytest.raises(Exception, match="pickle"):
+    with pytest.raises(ArgumentsError, match="return plain data"):
         await processes.run(work.unpicklable_result, (), {}, context())
 
     assert await processes.run(work.double, (1,), {}, context()) == 2
@@ -117,7 +131,12 @@ async def test_what_a_function_left_behind_says_is_not_put_on_the_next_run():
 
 
 @pytest.mark.parametrize(
-    ("function", "says"), [(work.kill_itself, "killed by SIGKILL"), (work.leave, "with exit code 7")]
+    ("function", "says"),
+    [
+        (work.kill_itself, "killed by SIGKILL"),
+        pytest.param(work.kill_oddly, "killed by signal 40", marks=ON_LINUX),
+        (work.leave, "with exit code 7"),
+    ],
 )
 async def test_a_child_that_dies_takes_one_run_with_it(processes: Processes, function, says: str):
     dying = asyncio.ensure_future(processes.run(function, (), {}, context()))
@@ -172,6 +191,19 @@ async def test_no_more_children_work_than_there_may_be_and_who_is_cancelled_wait
     assert await holder == "stopped by itself"
     assert await processes.run(work.double, (1,), {}, context()) == 2
     assert not (tmp_path / "never").exists()
+    await processes.close()
+
+
+async def test_a_child_whose_start_is_interrupted_is_there_for_the_next_run():
+    processes = Processes(1)
+    running = asyncio.ensure_future(processes.run(work.double, (1,), {}, context()))
+    await asyncio.sleep(0)
+
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    assert await processes.run(work.double, (2,), {}, context()) == 4
     await processes.close()
 
 
@@ -300,7 +332,7 @@ async def test_a_child_and_its_programs_end_when_its_parent_is_killed(tmp_path: 
     script, path = tmp_path / "parent.py", tmp_path / "pid"
     script.write_text(PARENT)
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    parent = subprocess.Popen([sys.executable, str(script), str(path)], env=env)  # noqa: ASYNC220 - to be killed
+    parent = subprocess.Popen([sys.executable, str(script), str(path)], env=env)
     await eventually(path.exists)
 
     parent.kill()

@@ -8,8 +8,18 @@ import subprocess
 import sys
 import threading
 import time
+import types
 
 from foliot.context import Context
+
+
+class Silent(Exception):
+    def __init__(self) -> None:
+        super().__init__()
+        self.keep = lambda: None
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
 
 
 class Unpicklable(Exception):
@@ -37,6 +47,21 @@ def refuse() -> None:
 
 def refuse_oddly() -> None:
     raise Unpicklable("odd", object())
+
+
+def refuse_in_silence() -> None:
+    raise Silent
+
+
+def refuse_in_its_own_words() -> None:
+    """Raise an exception of a module that exists in this process only."""
+    module = sys.modules["words"] = types.ModuleType("words")
+    exec("class Word(Exception): ...", vars(module))  # noqa: S102 - its home is made by hand
+    raise module.Word("only here")
+
+
+def kill_oddly() -> None:
+    os.kill(os.getpid(), 40)
 
 
 def kill_itself() -> None:

@@ -25,6 +25,7 @@ from typing import Any
 from foliot import capture
 from foliot.clock import SystemClock
 from foliot.context import Context, Notes
+from foliot.errors import ArgumentsError
 from foliot.executors.wire import Answer, Begun, Done, Errand, Leave, Raised, Said, Setup, Stop, framed, read, unpacked
 from foliot.importing import Imports
 from foliot.model import Line, Progress
@@ -122,7 +123,7 @@ class _Child:
         try:
             function = self._imports.found(errand.place)
             args, kwargs = unpacked(errand.arguments, self._imports.here)
-            return Done(pickle.dumps(_called(function, args, kwargs, context)))
+            return _done(_called(function, args, kwargs, context))
         except BaseException as error:
             return _raised(error)
 
@@ -172,6 +173,13 @@ async def _awaited(value: Any, context: Context) -> Any:
 
     context.when_stopped(cancel)
     return await task
+
+
+def _done(value: Any) -> Done:
+    try:
+        return Done(pickle.dumps(value))
+    except Exception as problem:  # whatever a foreign object does when it is packed
+        raise ArgumentsError(f"its result cannot leave its process ({problem}); return plain data") from problem
 
 
 def _raised(error: BaseException) -> Raised:

@@ -163,13 +163,9 @@ class Child:
 
     def kill(self) -> None:
         """End it at once, whatever it does, with all programs that it has started."""
-        if self._process.returncode is not None:
-            return
-        with suppress(ProcessLookupError, PermissionError):  # it has ended just now
-            if sys.platform == "win32":  # pragma: no cover
-                self._process.kill()
-            else:
-                os.killpg(self._process.pid, signal.SIGKILL)
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError, PermissionError):  # it has ended just now
+                _kill(self._process)
 
     async def _live(self) -> None:
         """Hear it until it ends."""
@@ -197,12 +193,11 @@ class Child:
             asyncio.get_running_loop().call_later(LAST_WORDS, self.kill)
 
     def _note(self, said: Said) -> None:
-        if self._context is None:
-            return
-        for line in said.lines:
-            self._context.notes.add(line)
-        if said.progress is not None:
-            self._context.notes.report(said.progress)
+        if self._context is not None:
+            for line in said.lines:
+                self._context.notes.add(line)
+            if said.progress is not None:
+                self._context.notes.report(said.progress)
 
     def _settle(self, answer: Answer | int) -> None:
         if self._answer is not None and not self._answer.done():
@@ -236,6 +231,13 @@ async def _spawned(line: socket.socket) -> Process:
     return await asyncio.create_subprocess_exec(
         *python, str(line.fileno()), stdin=DEVNULL, pass_fds=(line.fileno(),), start_new_session=True
     )
+
+
+def _kill(process: Process) -> None:
+    if sys.platform == "win32":  # pragma: no cover
+        process.kill()
+    else:
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _errand(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], context: Context) -> Errand:
