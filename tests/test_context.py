@@ -90,6 +90,23 @@ def test_outside_a_job_there_is_no_current_context_and_the_error_says_what_to_do
         contextvars.Context().run(Context.current)
 
 
+def test_a_job_called_like_a_plain_function_gets_a_context_of_no_run():
+    ctx = contextvars.Context().run(Context.detached, "mail")
+
+    ctx.log("hello")
+    assert (ctx.job, ctx.run_id, ctx.attempt, ctx.cancelled) == ("mail", "", 1, False)
+
+
+def test_a_job_called_by_another_shares_its_context():
+    ctx = context()
+
+    def job():
+        ctx.enter()
+        return Context.detached("other")
+
+    assert contextvars.Context().run(job) is ctx
+
+
 # Stopping
 
 
@@ -119,6 +136,16 @@ def test_who_passes_a_stop_on_hears_of_it_once_also_when_it_came_before():
     late.when_stopped(heard.append)
 
     assert heard == ["a", "c"]
+
+
+def test_who_no_longer_passes_it_on_hears_nothing():
+    ctx, heard = context(), []
+
+    ctx.when_stopped(heard.append)
+    ctx.when_stopped(None)
+    ctx.stop("too late")
+
+    assert heard == []
 
 
 # Lines

@@ -19,7 +19,6 @@ from foliot.executors import Processes, refuse_in_child
 from foliot.importing import Imports, address, check_importable
 from foliot.model import Run
 
-
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="a signal without a name is Linux's")
 
 
