@@ -23,6 +23,7 @@ def contests(quick: bool) -> Sequence[Contest]:
             entrants=[
                 Entrant(
                     name="foliot",
+                    ours=True,
                     program="foliot_memory",
                     asked={"measure": "drain", "runs": runs, "slots": 100},
                 ),

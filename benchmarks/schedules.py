@@ -1,6 +1,7 @@
 """Many schedules: how fast they are registered, what they cost while they stand, how late they fire."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from benchmarks.contest import (
     Aim,
@@ -54,9 +55,7 @@ def _memory(count: int, idle: int, *, peers: bool) -> Contest:
     return Contest(
         title=f"Memory: {count:,} schedules, {DUE:,} due at once",
         entrants=[
-            Entrant(
-                name="foliot", ours=True, program="foliot_schedules", asked=asked | {"store": "memory", "slots": DUE}
-            ),
+            _ours(asked | {"store": "memory"}),
             *(others if peers else ()),
             Entrant(name="a bare heap and a timer", program="raw_heap", asked=asked),
         ],
@@ -72,11 +71,15 @@ def _memory(count: int, idle: int, *, peers: bool) -> Contest:
 
 
 def _sqlite(count: int, idle: int) -> Contest:
-    asked = {"count": count, "due": DUE, "idle": idle, "store": "sqlite", "slots": DUE}
+    asked = {"count": count, "due": DUE, "idle": idle}
     return Contest(
         title=f"SQLite: {count:,} schedules, {DUE:,} due at once, every commit synced",
-        entrants=[Entrant(name="foliot", ours=True, program="foliot_schedules", asked=asked)],
+        entrants=[_ours(asked | {"store": "sqlite"})],
         columns=[*LATE, *COST],
         aims=[Aim(what="p99 under 50 ms", judge=at_most("foliot", "late_p99", ON_SQLITE, milliseconds))],
         notes=NOTES + WITHOUT_PEERS,
     )
+
+
+def _ours(asked: Mapping[str, Any]) -> Entrant:
+    return Entrant(name="foliot", ours=True, program="foliot_schedules", asked={**asked, "slots": DUE})

@@ -35,9 +35,8 @@ def contests(_: bool) -> Sequence[Contest]:
 
 
 def _entrant(name: str, statement: str, peer: str | None = None) -> Entrant:
-    return Entrant(
-        name=name, program="importing", ours=name in {OURS, WHOLE}, asked={"statement": statement}, peer=peer
-    )
+    ours = name in {OURS, WHOLE}
+    return Entrant(name=name, ours=ours, program="importing", asked={"statement": statement}, peer=peer)
 
 
 def _over_asyncio(name: str) -> Callable[[Figures], tuple[bool, str]]:
