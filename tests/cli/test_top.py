@@ -19,7 +19,7 @@ def test_what_happens_now_is_printed_once_off_a_terminal(console: Console):
         "Next",
         "Workers",
     ]
-    assert "till" in text
+    assert "none is alive" in text  # it has signed off
 
 
 def test_next_firings_come_in_the_order_of_time(console: Console):
