@@ -16,6 +16,7 @@ PAPERS = [
     "docs/observability.md",
     "docs/reference/triggers.md",
     "docs/testing.md",
+    "docs/operations.md",
     "docs/tutorial.md",
 ]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
