@@ -7,6 +7,9 @@ from foliot.moments import MILLISECOND
 
 _TAIL = 74
 _TAILS = 1 << _TAIL
+_DIGITS = 12
+"""How many of an id's last digits change within a millisecond, bar one time in many millions."""
+_LOW = 4 * _DIGITS
 
 
 class Ids:
@@ -19,6 +22,7 @@ class Ids:
     def __init__(self, random: Random) -> None:
         self._random = random
         self._last = 0
+        self._high, self._head = -1, ""  # what the last id began with, as a number and as text
 
     def new(self, now: int) -> str:
         """One id, later than every one before it."""
@@ -27,7 +31,10 @@ class Ids:
             self._last = millisecond << _TAIL | self._random.getrandbits(_TAIL - 1)
         else:
             self._last += 1
-        return _uuid7(self._last >> _TAIL, self._last & (_TAILS - 1))
+        high, low = self._last >> _LOW, self._last & (1 << _LOW) - 1
+        if high != self._high:
+            self._high, self._head = high, _uuid7(self._last >> _TAIL, self._last & (_TAILS - 1))[:-_DIGITS]
+        return f"{self._head}{low:0{_DIGITS}x}"
 
 
 def firing_id(schedule: str, nominal: int) -> str:

@@ -51,6 +51,7 @@ class Shape:
         self._needed = {each.name for each in parameters if _is_needed(each)}
         self._takes_any_name = CLASHING in self._keys
         self._simple = not self._placed and {REST, CLASHING}.isdisjoint(self._keys)
+        self._plain = self._simple and self._keys == self._ordered
 
     @classmethod
     def of(cls, function: Callable[..., Any], *, skip: Collection[str] = ()) -> Shape:
@@ -93,6 +94,8 @@ class Shape:
 
     def _given(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """What was given, by the name it travels under, in the order of the signature."""
+        if self._plain and not kwargs and len(args) == len(self._keys):
+            return dict(zip(self._keys, args, strict=True))
         given = {**dict(zip(self._ordered, args, strict=False)), **kwargs}
         once = len(given) == len(args) + len(kwargs)
         if not (self._simple and once and self._needed <= given.keys() <= self.signature.parameters.keys()):
