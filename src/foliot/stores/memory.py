@@ -67,6 +67,8 @@ class MemoryStore(Store):
     Every change of a run goes through ``_change``, which does all that follows from the difference.
     """
 
+    batch = 1000
+
     def __init__(self) -> None:
         self._step = Bells()
         self._runs: dict[str, Run] = {}
