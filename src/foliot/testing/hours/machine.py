@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from hypothesis import note
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from msgspec.structs import replace
 
 from foliot.model import (
@@ -41,6 +42,12 @@ WHICH = st.integers(0, 9)
 
 SOME = st.lists(WHICH, min_size=1, max_size=3)
 
+PASSING = st.sampled_from((0, 1, 5, 20, 40, AGEING))
+"""How much time passes."""
+
+ROUNDS = st.tuples(PASSING, st.lists(wishes.ENDINGS, max_size=3), wishes.CLAIMS)
+"""How much time passes, how some of what runs ends, and what is claimed then."""
+
 Held = tuple[str, int]
 """A claim: the run and its token."""
 
@@ -60,6 +67,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.leftovers = ExitStack()
         self.now = 0
         self.runs: dict[str, Run] = {}
         self.added = 0
@@ -69,117 +77,103 @@ class StoreMachine(RuleBasedStateMachine):
         self.seen: list[Schedule] = []
         self.fired = 0
 
-    @initialize()
-    def open(self) -> None:
-        """Begin with two empty stores."""
-        self._place = TemporaryDirectory(prefix="foliot-hour-")
-        place = Path(self._place.name)
-        self.pair = Pair(self.make_reference(place / "reference"), self.make_subject(place / "subject"))
+    @initialize(each=st.lists(wishes.WISHES, min_size=3, max_size=6), bounds=wishes.BOUNDS)
+    def begin(self, each: list[dict[str, Any]], bounds: dict[str, Any] | None) -> None:
+        """Begin with two stores that have a few runs, a limit and a schedule."""
+        place = Path(self.leftovers.enter_context(TemporaryDirectory(prefix="foliot-hour-")))
+        subject = place / "subject"
+        twin = self.make_subject(subject) if self.durable else None
+        self.pair = Pair(self.make_reference(place / "reference"), self.make_subject(subject), twin)
+        self.leftovers.callback(self.pair.close)
+        self.pair.open()
+        self.limit("key/a", bounds)
+        self.schedule(wishes.SCHEDULES[0], 0)
+        self.add(each)
 
     def teardown(self) -> None:
         """Close both."""
-        if hasattr(self, "pair"):
-            self.pair.close()
-            self._place.cleanup()
-
-    # time
-
-    @rule(by=st.sampled_from((1, 5, 10, 20, 40, AGEING)))
-    def wait(self, by: int) -> None:
-        """Let time pass."""
-        self.now += by
-        note(f"  now {self.now}")
+        self.leftovers.close()
 
     # producers
 
-    @rule(each=st.lists(wishes.WISHES, min_size=1, max_size=4))
-    def add(self, each: list[dict[str, Any]]) -> None:
-        """Add runs."""
-        self.pair.ask("add", [self._wished(wish) for wish in each], self.now)
+    @rule(each=st.lists(wishes.WISHES, min_size=2, max_size=6), again=st.none() | WHICH)
+    def add(self, each: list[dict[str, Any]], again: int | None = None) -> None:
+        """Add runs; at times the last one has an id that is known."""
+        runs = [self._wished(wish) for wish in each]
+        if again is not None:
+            runs[-1] = replace(runs[-1], id=self._run(again))
+        self.pair.ask("add", runs, self.now)
 
-    @precondition(lambda self: self.runs)
-    @rule(which=WHICH, wish=wishes.WISHES)
-    def add_again(self, which: int, wish: dict[str, Any]) -> None:
-        """Add a known id with other contents."""
-        other = wishes.wished(wish, 999, self.now)
-        self.pair.ask("add", [replace(other, id=self._run(which).id)], self.now)
-
-    @precondition(lambda self: self.runs)
     @rule(which=SOME, change=wishes.CHANGES)
     def amend(self, which: list[int], change: Change | int) -> None:
         """Change runs, one of them unknown at times."""
-        ids = list(dict.fromkeys("unknown" if n == 9 else self._run(n).id for n in which))
+        ids = list(dict.fromkeys("unknown" if n == 9 else self._run(n) for n in which))
         change = Change(due_at=max(0, self.now + change)) if isinstance(change, int) else change
         self.pair.ask("amend", ids, change, self.now)
 
     # workers
 
-    @rule(claim=wishes.CLAIMS)
-    def claim(self, claim: Claim) -> None:
-        """Take due runs."""
+    @rule(
+        rounds=st.lists(st.tuples(PASSING, st.lists(wishes.ENDINGS, max_size=3), wishes.CLAIMS), min_size=1, max_size=4)
+    )
+    def work(self, rounds: list[tuple[int, list[dict[str, Any]], Claim]]) -> None:
+        """Some rounds of a worker: let time pass, end some of what runs, and take what is due, in one trip."""
+        for by, endings, claim in rounds:
+            self._pass(by)
+            same_batch = batch_alike(claim.limit, self.now)
+            ended = [self._ending(held, ending) for held, ending in zip(self._running(), endings, strict=False)]
+            _, batch = self.pair.ask(
+                "turn", ended, claim, self.now, alike=lambda answer, same=same_batch: (answer[0], same(answer[1]))
+            )
+            self._claimed(batch)
+            self.both_stores_hold_the_same_and_all_of_it_makes_sense()
+
+    @rule(by=PASSING, claim=wishes.CLAIMS)
+    def claim(self, by: int, claim: Claim) -> None:
+        """Let time pass, and take due runs."""
+        self._pass(by)
         batch: Batch = self.pair.ask("claim", claim, self.now, alike=batch_alike(claim.limit, self.now))
         self._claimed(batch)
 
-    @precondition(lambda self: self._running())
     @rule(which=SOME, ending=wishes.ENDINGS)
     def finish(self, which: list[int], ending: dict[str, Any]) -> None:
-        """End runs that run."""
-        self.pair.ask("finish", self._endings(which, ending), self.now)
+        """End some of what runs, the same claim twice at times."""
+        running = self._running()
+        ended = [self._ending(running[n % len(running)], ending) for n in which if running]
+        self.pair.ask("finish", ended, self.now)
 
-    @precondition(lambda self: self._running())
-    @rule(which=SOME, ending=wishes.ENDINGS, claim=wishes.CLAIMS)
-    def turn(self, which: list[int], ending: dict[str, Any], claim: Claim) -> None:
-        """End runs and take others in one trip."""
-        same_batch = batch_alike(claim.limit, self.now)
-        _, batch = self.pair.ask(
-            "turn", self._endings(which, ending), claim, self.now,
-            alike=lambda answer: (answer[0], same_batch(answer[1])),
-        )  # fmt: skip
-        self._claimed(batch)
-
-    @precondition(lambda self: self.held)
     @rule(which=SOME, ending=wishes.ENDINGS)
-    def finish_whatever_was_held(self, which: list[int], ending: dict[str, Any]) -> None:
-        """End claims as zombies do: some still stand, most do not."""
-        held = [self.held[-1 - n % len(self.held)] for n in which]
-        self.pair.ask("finish", [self._ending(claim, ending) for claim in held], self.now)
+    def finish_as_zombies(self, which: list[int], ending: dict[str, Any]) -> None:
+        """End claims of which some still stand and most do not."""
+        self.pair.ask("finish", [self._ending(held, ending) for held in self._ever_held(which)], self.now)
 
-    @precondition(lambda self: self.held)
     @rule(which=SOME, lines=st.integers(0, 2), worker=st.sampled_from(wishes.WORKERS))
     def beat(self, which: list[int], lines: int, worker: str) -> None:
         """Keep the leases of claims that may be lost by now."""
-        held = [self.held[-1 - n % len(self.held)] for n in which]
         said = tuple(Line(at=self.now, level="info", text=f"{n}") for n in range(lines))
         progress = Progress(done=self.now) if lines else None
+        held = self._ever_held(which)
         beats = [Beat(run=run, token=token, lines=said, progress=progress) for run, token in held]
         self.pair.ask("beat", Worker(id=worker), beats, self.now, 40)
+        self.pair.compare_lines({run for run, _ in held})
 
     # schedulers
 
-    @rule(name=st.sampled_from(wishes.SCHEDULES), due=wishes.MOMENTS)
-    def put_schedule(self, name: str, due: int) -> None:
-        """Define or edit a schedule."""
-        self.pair.ask(
-            "put", [Schedule(id=name, job="job", trigger="{}", created_at=0, wakes_at=max(0, self.now + due))]
-        )
+    @rule(name=st.sampled_from(wishes.SCHEDULES), due=wishes.MOMENTS | st.none())
+    def schedule(self, name: str, due: int | None) -> None:
+        """Define or edit a schedule, or drop it."""
+        if due is None:
+            self.pair.ask("drop", Schedule, [name, "unknown"])
+        else:
+            at = max(0, self.now + due)
+            self.pair.ask("put", [Schedule(id=name, job="job", trigger="{}", created_at=0, wakes_at=at)])
 
-    @rule(name=st.sampled_from(wishes.SCHEDULES))
-    def read_schedule(self, name: str) -> None:
-        """Read a schedule, to fire it some time later."""
-        self.seen += self.pair.ask("records", Schedule, [name])
-
-    @precondition(lambda self: self.seen)
     @rule(which=SOME, by=wishes.LITTLE, wish=wishes.WISHES)
     def fire(self, which: list[int], by: int, wish: dict[str, Any]) -> None:
-        """Fire schedules as they were read, now or long ago."""
-        firings = [self._firing(self.seen[-1 - n % len(self.seen)], by, wish) for n in which]
-        agenda = self.pair.ask("fire", firings, self.now, 2, alike=agenda_alike(2))
-        self.seen += agenda.due
-
-    @rule(name=st.sampled_from(wishes.SCHEDULES))
-    def drop_schedule(self, name: str) -> None:
-        """Forget a schedule."""
-        self.pair.ask("drop", Schedule, [name])
+        """Read what is due, and fire schedules as they were read, now or long ago."""
+        self._fire([])
+        seen = [self.seen[-1 - n % len(self.seen)] for n in which if self.seen]
+        self._fire([self._firing(each, by, wish) for each in seen])
 
     # people
 
@@ -195,7 +189,9 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(query=wishes.QUERIES, by=st.sampled_from(wishes.TALLIES))
     def look(self, query: Any, by: str) -> None:
-        """Find and count runs."""
+        """Find and count runs, after the subject was closed and opened again if it is durable."""
+        if self.durable:
+            self.pair.reopen_subject()
         self.pair.ask("tally", query, by)
         page = self.pair.ask("find", query)
         while page.cursor is not None:
@@ -207,19 +203,11 @@ class StoreMachine(RuleBasedStateMachine):
         """Forget what is over."""
         self.pair.ask("prune", self.now - age, keep, limit)
 
-    @precondition(lambda self: self.durable)
-    @rule()
-    def reopen(self) -> None:
-        """Close the subject and open it again."""
-        self.pair.reopen_subject()
-
     # what must hold after every step
 
     @invariant()
     def both_stores_hold_the_same_and_all_of_it_makes_sense(self) -> None:
         """Compare all contents; then look at them alone, for what both may have got wrong."""
-        if not hasattr(self, "pair"):
-            return
         runs = self.pair.everything()
         for run in runs.values():
             sensible(run)
@@ -234,20 +222,22 @@ class StoreMachine(RuleBasedStateMachine):
         self.added += 1
         return wishes.wished(wish, self.added, self.now)
 
-    def _run(self, which: int) -> Run:
-        runs = list(self.runs.values())
-        return runs[which % len(runs)]
+    def _pass(self, by: int) -> None:
+        self.now += by
+        note(f"  now {self.now}")
+
+    def _run(self, which: int) -> str:
+        return [*self.runs, "unknown"][which % (len(self.runs) + 1)]
 
     def _running(self) -> list[Held]:
         return [(run.id, run.token) for run in self.runs.values() if run.state == State.RUNNING]
 
+    def _ever_held(self, which: list[int]) -> list[Held]:
+        return [self.held[-1 - n % len(self.held)] for n in which if self.held]
+
     def _claimed(self, batch: Batch) -> None:
         self.held += [(run.id, run.token) for run in batch.runs]
         self.just_claimed = batch.runs
-
-    def _endings(self, which: list[int], ending: dict[str, Any]) -> list[Ending]:
-        running = self._running()
-        return [self._ending(running[n % len(running)], ending) for n in which]
 
     def _ending(self, held: Held, ending: dict[str, Any]) -> Ending:
         fields = dict(ending)
@@ -258,6 +248,9 @@ class StoreMachine(RuleBasedStateMachine):
         fields["wait"] = tuple(wishes.named(first + step) for step in fields.pop("wait", ()) if first + step > 0)
         run, token = held
         return Ending(run=run, token=token, **fields, lines=(Line(at=self.now, level="info", text="end"),))
+
+    def _fire(self, firings: list[Firing]) -> None:
+        self.seen += self.pair.ask("fire", firings, self.now, 2, alike=agenda_alike(2)).due
 
     def _firing(self, schedule: Schedule, by: int, wish: dict[str, Any]) -> Firing:
         self.fired += 1

@@ -39,36 +39,42 @@ LITTLE = st.sampled_from((0, 1, 5, 20, 60))
 MOMENTS = st.sampled_from((-AGEING, -5, 0, 0, 0, 1, 10, 50, AGEING))
 """When something is due, seen from now."""
 
+METAS = ({"n": 1}, {"n": "1", "deep": {"er": True}}, {"deep": {"er": [1]}})
+
 UNIQUES = st.sampled_from(
     [f"{PLAIN_KEY} {clash} {Hold.OVER}" for clash in (Clash.DROP, Clash.SKIP, Clash.REPLACE)]
     + [f"wild {clash} {hold}" for clash in Clash for hold in Hold]
     + [f"wild {clash} {Hold.OVER} 30" for clash in Clash]
 )
 
-WISHES = st.fixed_dictionaries(
-    {},
-    optional={
-        "due": MOMENTS,
-        "priority": st.sampled_from((4, 6)),
-        "queue": st.sampled_from(QUEUES),
-        "job": st.just("other"),
-        "lanes": st.lists(st.sampled_from(LANES), min_size=1, max_size=2).map(tuple),
-        "after": st.lists(st.integers(-3, 2).filter(bool), min_size=1, max_size=2),
-        "unique": UNIQUES,
-        "target": st.sampled_from(WORKERS),
-        "tags": st.lists(st.sampled_from("xy"), max_size=2).map(tuple),
-        "meta": st.sampled_from(({"n": 1}, {"n": "1", "deep": {"er": True}}, {"deep": {"er": [1]}})),
-        "over": st.just(True),
-    },
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "unique": UNIQUES,
+    "lanes": st.lists(st.sampled_from(LANES), min_size=1, max_size=2).map(tuple),
+    "due": MOMENTS,
+    "after": st.lists(st.integers(-3, 2).filter(bool), min_size=1, max_size=2),
+    "priority": st.sampled_from((4, 6)),
+    "queue": st.sampled_from(QUEUES),
+    "job": st.just("other"),
+    "target": st.sampled_from(WORKERS),
+    "tags": st.lists(st.sampled_from("xy"), max_size=2).map(tuple),
+    "meta": st.sampled_from(METAS),
+    "over": st.just(True),
+}
+
+NAMES = [*FIELDS, *["unique"] * 7, *["lanes"] * 3, *["due", "after"] * 2]
+"""What is wished for more often is named more often."""
+
+WISHES = st.lists(st.sampled_from(NAMES).flatmap(lambda name: st.tuples(st.just(name), FIELDS[name])), max_size=3).map(
+    dict
 )
 """A run to add. ``after`` names the runs added so many before or after this one, which may never come."""
 
 CLAIMS = st.builds(
     Claim,
     worker=st.sampled_from(WORKERS),
-    limit=st.integers(1, 4),
-    lease=st.sampled_from((10, 40)),
-    queues=st.sampled_from(((), (), QUEUES, ("mail",), ("video", "default"))),
+    limit=st.integers(1, 5).map(lambda n: 6 - n),
+    lease=st.sampled_from((40, 10)),
+    queues=st.sampled_from(((), (), ("default", *QUEUES), ("mail",), ("video", "default"))),
 )
 
 CHANGES = st.one_of(
@@ -94,7 +100,8 @@ BOUNDS = st.sampled_from(
 
 ENDINGS = st.one_of(
     st.sampled_from([{"state": state} for state in OVER]),
-    st.sampled_from(({"state": State.FAILED, "failed": True, "error": Failure(kind="E", message="m")},)),
+    st.just({"state": State.FAILED, "failed": True, "error": Failure(kind="E", message="m")}),
+    st.builds(lambda due: {"state": State.PENDING, "due": due}, MOMENTS),
     st.fixed_dictionaries(
         {"state": st.just(State.PENDING), "due": MOMENTS},
         optional={
