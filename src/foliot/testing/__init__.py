@@ -23,22 +23,30 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from foliot.testing.exam import StoreExam
-    from foliot.testing.faulty import Fault, FaultyStore, scripted, seeded
+    from foliot.testing.faulty import After, Before, Fault, FaultyStore, Late, scripted, seeded
     from foliot.testing.hours import random_hours
     from foliot.testing.virtual import Time, inline, simulated
 
-__all__ = ["Fault", "FaultyStore", "StoreExam", "Time", "inline", "random_hours", "scripted", "seeded", "simulated"]
+__all__ = [
+    "After",
+    "Before",
+    "Fault",
+    "FaultyStore",
+    "Late",
+    "StoreExam",
+    "Time",
+    "inline",
+    "random_hours",
+    "scripted",
+    "seeded",
+    "simulated",
+]
 
 _HOMES = {
     "StoreExam": "foliot.testing.exam",
     "random_hours": "foliot.testing.hours",
-    "Fault": "foliot.testing.faulty",
-    "FaultyStore": "foliot.testing.faulty",
-    "scripted": "foliot.testing.faulty",
-    "seeded": "foliot.testing.faulty",
-    "Time": "foliot.testing.virtual",
-    "inline": "foliot.testing.virtual",
-    "simulated": "foliot.testing.virtual",
+    **dict.fromkeys(("After", "Before", "Fault", "FaultyStore", "Late", "scripted", "seeded"), "foliot.testing.faulty"),
+    **dict.fromkeys(("Time", "inline", "simulated"), "foliot.testing.virtual"),
 }
 
 

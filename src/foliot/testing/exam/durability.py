@@ -1,24 +1,28 @@
 # ruff: noqa: S101 - an exam asserts
-"""Durability: what was there before a store was closed is there when one is opened at the same place."""
+"""Durability: what a store keeps is at its place, for who opens one there later, or at the same time."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from foliot.model import Limit, Schedule, Unique, Worker
+from foliot.model import Hint, Limit, Schedule, Topic, Unique, Worker
 from foliot.stores.base import Store
+from foliot.testing.exam.keeping import hint
 from foliot.testing.exam.scene import (
     LEASE,
     LONG,
+    a_firing,
     a_line,
     a_run,
     a_schedule,
     a_worker,
     add,
     beat,
+    claim,
     everything,
     fates,
     finish,
@@ -26,6 +30,7 @@ from foliot.testing.exam.scene import (
     put,
     take,
     take_one,
+    the_schedule,
 )
 
 
@@ -155,3 +160,71 @@ class Durability:
         assert await take(store, 99) == []
         assert names(await take(store, 100)) == ["b"]
         await store.close()
+
+    # One place, two stores
+
+    async def beside(self, place: Path) -> Store:
+        """A second store at the place of the first, as in another process."""
+        if not self.durable:
+            pytest.skip("this store has no place that others could share")
+        second = await self.open_store(place)
+        await second.open()
+        return second
+
+    async def test_two_stores_at_one_place_are_one_store(self, store: Store, tmp_path: Path) -> None:
+        second = await self.beside(tmp_path)
+        await add(store, a_run("a"), a_run("b", after=("a",)))
+
+        run = await take_one(second)
+        late = await take(store, worker="w2")
+        await finish(store, run)
+
+        assert (run.id, late) == ("a", [])
+        assert not await finish(second, run)
+        assert names(await take(second)) == ["b"]
+        await second.close()
+
+    async def test_two_stores_at_one_place_share_the_runs_of_one_moment(self, store: Store, tmp_path: Path) -> None:
+        second = await self.beside(tmp_path)
+        await add(store, *(a_run(f"{n:03}") for n in range(200)))
+
+        batches = await asyncio.gather(*(claim(each, limit=10) for each in (store, second) * 10))
+
+        claimed = [run.id for batch in batches for run in batch.runs]
+        assert sorted(claimed) == [f"{n:03}" for n in range(200)]
+        await second.close()
+
+    async def test_a_limit_put_in_one_store_holds_in_the_other(self, store: Store, tmp_path: Path) -> None:
+        second = await self.beside(tmp_path)
+        await add(store, a_run("a"), a_run("b"), a_run("c", due_at=5))
+        await take(second, limit=1)
+
+        await put(store, Limit(id="queue/default", running=2))
+        await put(second, Limit(id="key/other", running=1))
+
+        assert names(await take(second, 5)) == ["b"]
+        assert await take(store, 5) == []
+        await second.close()
+
+    async def test_of_two_who_fire_in_two_stores_one_wins(self, store: Store, tmp_path: Path) -> None:
+        second = await self.beside(tmp_path)
+        await put(store, a_schedule("s"))
+        standing = await the_schedule(second, "s")
+        firings = [a_firing(standing, a_run(name), wakes_at=60) for name in ("mine", "yours")]
+
+        agendas = await asyncio.gather(store.fire(firings[:1], 5, 10), second.fire(firings[1:], 5, 10))
+
+        assert sorted(agenda.fired for agenda in agendas) == [(False,), (True,)]
+        assert len(await everything(store)) == 1
+        await second.close()
+
+    async def test_who_watches_one_store_hears_of_what_happens_in_the_other(self, store: Store, tmp_path: Path) -> None:
+        second = await self.beside(tmp_path)
+        heard: asyncio.Queue[Hint] = asyncio.Queue()
+        stop = second.watch(heard.put_nowait)
+
+        await add(store, a_run("a"))
+
+        assert await hint(heard, Topic.RUNS)
+        stop()
+        await second.close()
