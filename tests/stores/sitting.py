@@ -63,9 +63,9 @@ async def _sit(example: Callable[..., Any], store: Store, arguments: dict[str, A
         await store.close()
 
 
-def differs_within(hours: int, make: Maker) -> bool:
+def differs_within(hours: int, make: Maker, *, durable: bool = False) -> bool:
     """Whether random hours, the same ones each time, show a difference from the store in memory."""
-    machine = store_machine(lambda _: MemoryStore(), make)
+    machine = store_machine(lambda _: MemoryStore(), make, durable=durable)
     return any(_differs(seed(each)(machine)) for each in range(hours // A_MORNING))
 
 

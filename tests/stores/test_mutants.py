@@ -141,6 +141,13 @@ def test_random_hours_catch_a_planted_bug(name: str):
     assert caught, f"a store in which {name} was not told from a sound one"
 
 
+def test_random_hours_catch_a_store_that_does_not_see_what_another_process_does():
+    with planted("if version != self._limits_as_of:", "if self._limits_as_of < 0:") as mutant:
+        caught = differs_within(HOURS, mutant, durable=True)
+
+    assert caught
+
+
 def test_a_sound_store_planted_the_same_way_is_not_caught():
     with planted("return run.rank, run.id", "return (run.rank, run.id)") as same:
         caught = failed_example(Order, same), failed_example(Claiming, same), differs_within(5, same)
