@@ -1,3 +1,6 @@
+# pyright: reportOptionalMemberAccess=false, reportOptionalOperand=false, reportArgumentType=false
+# pyright: reportOperatorIssue=false
+# A trigger that has no next instant where the test expects one fails the test, which is as it should be.
 """Each change of the clocks in each zone from 2020 to 2037: a daily time once a day, an hourly one evenly."""
 
 from bisect import bisect_left
