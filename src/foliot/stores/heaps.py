@@ -126,7 +126,7 @@ def in_order(heaps: Iterable[tuple[int, Heap]], now: int) -> Iterator[str]:
         if (first := heap.first()) is not None and first[0] <= now:
             heads.append((first[0] - priority * AGEING, first[1], priority, heap))
     heapify(heads)
-    while heads:
+    while len(heads) > 1:
         _, id, priority, heap = heads[0]
         heap.pop()
         yield id
@@ -134,6 +134,10 @@ def in_order(heaps: Iterable[tuple[int, Heap]], now: int) -> Iterator[str]:
             heapreplace(heads, (first[0] - priority * AGEING, first[1], priority, heap))
         else:
             heappop(heads)
+    for *_, heap in heads:  # the last one, or the only one: nothing to put in order
+        while (first := heap.first()) is not None and first[0] <= now:
+            heap.pop()
+            yield first[1]
 
 
 def earliest(heaps: Iterable[tuple[int, Heap]]) -> int | None:

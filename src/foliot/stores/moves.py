@@ -63,7 +63,8 @@ def beaten(run: Run, beat: Beat, now: int, lease: int) -> Run:
 
 def ended(run: Run, ending: Ending, now: int) -> Run:
     """A claimed run after this ending: over, put down, or cancelled instead of put down."""
-    run = replace(run, failures=run.failures + ending.failed, progress=ending.progress or run.progress)
+    if ending.failed or ending.progress is not None:
+        run = replace(run, failures=run.failures + ending.failed, progress=ending.progress or run.progress)
     if ending.state is PENDING and run.cancelling is None:
         return _put_down(run, ending, now)
     state, reason = ending.state, ending.reason

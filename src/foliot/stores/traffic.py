@@ -74,8 +74,8 @@ class Traffic:
 
     def enter(self, run: Run, now: int) -> None:
         """This run was claimed."""
-        self._take_places(run)
         for lane, limit in self._lanes(run):
+            self._holders.setdefault(lane, set()).add(run.id)
             if (allowed := rate(limit)) is not None:
                 starts = self._starts.setdefault(lane, [])
                 del starts[: bisect_right(starts, now - allowed[1])]
