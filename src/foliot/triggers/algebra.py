@@ -17,7 +17,10 @@ Direction = Literal["previous", "next"]
 
 Combined = TypeVar("Combined", bound=Trigger)
 
-_STEPS = 500_000  # instants looked at before a search gives up: five days of every second, a year of every minute
+# A search gives up after so many instants, a day of every second or a year of every five minutes, or so far ahead.
+_STEPS = 100_000
+_HORIZON = 200 * 366 * DAY * SECOND
+_SHIFT = 4 * 3600  # no clock has ever been changed by more, but for the date line
 _FAR = 400  # days looked at before one that a calendar covers is given up
 
 
@@ -39,7 +42,8 @@ class Either(Trigger):
         return next((each.delay(nominal) for each in self.of if each.next_at(nominal - 1) == nominal), 0)
 
     def mapped(self, change: Callable[[Trigger], Trigger]) -> Trigger:
-        return Either(tuple(change(each) for each in self.of))
+        changed = tuple(change(each) for each in self.of)
+        return self if changed == self.of else Either(changed)
 
     def spec(self) -> Spec:
         return {"any": [each.spec() for each in self.of]}
@@ -56,7 +60,7 @@ class Both(Trigger):
         return _common_zone(self.of)
 
     def next_at(self, after: int) -> int | None:
-        reached = after + 1
+        reached, end = after + 1, after + _HORIZON
         for _ in range(_STEPS):
             here = reached
             for each in self.of:
@@ -65,6 +69,8 @@ class Both(Trigger):
                 reached = found
             if reached == here:
                 return here
+            if reached > end:
+                return None
         return None
 
     def delay(self, nominal: int) -> int:
@@ -72,7 +78,8 @@ class Both(Trigger):
         return max(each.delay(nominal) for each in self.of)
 
     def mapped(self, change: Callable[[Trigger], Trigger]) -> Trigger:
-        return Both(tuple(change(each) for each in self.of))
+        changed = tuple(change(each) for each in self.of)
+        return self if changed == self.of else Both(changed)
 
     def spec(self) -> Spec:
         return {"all": [each.spec() for each in self.of]}
@@ -85,10 +92,13 @@ class Without(Wrapper):
     unless: Trigger
 
     def next_at(self, after: int) -> int | None:
+        end = after + _HORIZON
         for _ in range(_STEPS):
             found = self.of.next_at(after)
             if found is None or self.unless.next_at(found - 1) != found:
                 return found
+            if found > end:
+                return None
             after = found
         return None
 
@@ -110,12 +120,12 @@ class Within(Wrapper):
     inside: bool = True
 
     def next_at(self, after: int) -> int | None:
-        zone = self.zone_name
+        zone, end = self.zone_name, after + _HORIZON
         for _ in range(_STEPS):
             found = self.of.next_at(after)
             if found is None or self.calendar.covers(found, zone) is self.inside:
                 return found
-            if (edge := self.calendar.edge_after(found, zone)) is None:
+            if (edge := self.calendar.edge_after(found, zone)) is None or found > end:
                 return None
             after = max(found, edge - 1)
         return None
@@ -137,44 +147,56 @@ class Shifted(Wrapper):
     calendar: Calendar
 
     def next_at(self, after: int) -> int | None:
-        clock, zone = clock_of(self.zone_name), self.zone_name
-        best: int | None = None
-        found = self.of.next_at(self._first_look(after, clock))
+        clock = clock_of(self.zone_name)
+        target = self._covered(clock.local(after // SECOND) // DAY, 1)
         for _ in range(_STEPS):
-            if found is None or (self.direction == "next" and best is not None and found >= best):
-                return best
-            day, time = divmod(clock.local(found // SECOND), DAY)
-            if (target := self._target(day, zone)) is None:
-                return best
-            if best is not None and target > clock.local(best // SECOND) // DAY:
-                return best
-            moved = found if target == day else clock.instant(target * DAY + time) * SECOND + found % SECOND
-            if moved > after and (best is None or moved < best):
-                best = moved
+            if target is None:
+                return None
+            first, last = self._sources(target)
+            if (found := self._on(target, range(first, last + 1), after, clock)) is not None:
+                return found
+            if (later := self.of.next_at(clock.instant((last + 1) * DAY) * SECOND - 1)) is None:
+                return None
+            day = clock.local(later // SECOND) // DAY
+            target = (
+                self._covered(day, 1) if self.direction == "next" else self._covered(day, -1) or self._covered(day, 1)
+            )
+        return None
+
+    def _covered(self, day: int, step: int) -> int | None:
+        """The first day the calendar covers from ``day`` on, or back where ``step`` is -1; None for 400 without."""
+        days = range(day, day + step * _FAR, step)
+        return next((each for each in days if self.calendar.covers_day(each, self.zone_name)), None)
+
+    def _sources(self, target: int) -> tuple[int, int]:
+        """The first and the last of the days whose instants are moved to the day ``target``, itself among them."""
+        if self.direction == "next":
+            before = self._covered(target - 1, -1)
+            return (target - _FAR if before is None else before + 1), target
+        after = self._covered(target + 1, 1)
+        return target, (target + _FAR if after is None else after - 1)
+
+    def _on(self, target: int, sources: range, after: int, clock: Clock) -> int | None:
+        """The first instant on the day ``target`` later than ``after`` that instants of these days are moved to."""
+        moved = (self._first_of(day, target, after, clock) for day in sources)
+        return min((each for each in moved if each is not None), default=None)
+
+    def _first_of(self, day: int, target: int, after: int, clock: Clock) -> int | None:
+        today, time = divmod(clock.local(after // SECOND), DAY)
+        since = max(time - _SHIFT, 0) if today == target else 0
+        found = self.of.next_at(clock.instant(day * DAY + since) * SECOND - 1)
+        while found is not None:
+            there, time = divmod(clock.local(found // SECOND), DAY)
+            if there != day:
+                return None
+            moved = found if day == target else clock.instant(target * DAY + time) * SECOND + found % SECOND
+            if moved > after:
+                return moved
             found = self.of.next_at(found)
-        return best
-
-    def _first_look(self, after: int, clock: Clock) -> int:
-        """Where the instants begin that may be moved beyond ``after``: after the last day covered."""
-        if self.direction == "previous":
-            return after
-        today = clock.local(after // SECOND) // DAY
-        covered = covered_day(self.calendar, today - 1, -1, self.zone_name)
-        return clock.instant((today - _FAR if covered is None else covered + 1) * DAY) * SECOND - 1
-
-    def _target(self, day: int, zone: str | None) -> int | None:
-        return covered_day(self.calendar, day, 1 if self.direction == "next" else -1, zone)
+        return None
 
     def spec(self) -> Spec:
         return {"of": self.of.spec(), "shift": self.direction, "to": self.calendar.spec()}
-
-
-def covered_day(calendar: Calendar, day: int, step: int, zone: str | None) -> int | None:
-    """The first day a calendar covers from ``day`` on, or back where ``step`` is -1; None for 400 without."""
-    for candidate in range(day, day + step * _FAR, step):
-        if calendar.covers_day(candidate, zone):
-            return candidate
-    return None
 
 
 def any_of(*triggers: Trigger) -> Trigger:

@@ -194,7 +194,18 @@ class EachDay(Days):
     tz: str | None = None
 
     def has(self, day: int) -> bool:
-        return self.of.covers((day * DAY + DAY // 2) * SECOND, "UTC")
+        return self.of.covers(self._noon(day), "UTC")
+
+    def edge_after(self, at: int, zone: str | None) -> int | None:
+        clock = clock_of(self.tz or zone)
+        today = clock.local(at // SECOND) // DAY
+        if (edge := self.of.edge_after(self._noon(today), "UTC")) is None:
+            return None
+        first = -((self._noon(0) - edge) // (DAY * SECOND))  # the first day whose noon is not before the edge
+        return clock.instant(max(first, today + 1) * DAY) * SECOND
+
+    def _noon(self, day: int) -> int:
+        return (day * DAY + DAY // 2) * SECOND
 
     def spec(self) -> Spec:
         return spec_of({"each_day": self.of.spec()}, tz=self.tz)

@@ -154,6 +154,7 @@ class _Rule:
         self._known: list[int] = []  # of a rule with a COUNT, which has to be counted out from its start
         self._rest: Iterator[datetime] = iter(self._parsed)
         self._lock = Lock()
+        self._answered: tuple[int, int | None] = (_LAST, None)  # the last question, which is often asked again
 
     def later(self, local: int) -> int | None:
         """The first time of the rule on the wall clock strictly later than ``local``."""
@@ -161,9 +162,14 @@ class _Rule:
             return None
         if "COUNT" in self._words:
             return self._counted_out(local)
+        since, answer = self._answered
+        if since <= local and (answer is None or local < answer):
+            return answer
         shown = _EPOCH + timedelta(seconds=max(local, _FIRST))
         found = self._parsed.replace(dtstart=self._start_near(shown)).after(shown)
-        return None if found is None else _seconds(found)
+        answer = None if found is None else _seconds(found)
+        self._answered = (local, answer)
+        return answer
 
     def possible(self) -> bool:
         """Whether any day is as the rule wants it; the library would look for one up to the year 9999."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Literal, TypeVar
+from typing import Literal
 
 import msgspec
 
-from foliot.errors import TriggerError
+from foliot.errors import DefinitionError, TriggerError
 from foliot.moments import length
 from foliot.triggers.algebra import Both, Direction, Either, Shifted, Within, Without
 from foliot.triggers.base import Spec, Trigger
@@ -40,8 +40,6 @@ from foliot.triggers.recurrence import Recurrence
 from foliot.triggers.recurring import Recurring
 from foliot.triggers.writing import day_of, instant_of, seconds_of
 from foliot.triggers.zones import Fold, Gap, zone_name
-
-AnyForm = TypeVar("AnyForm", bound="_Form")
 
 
 class _Form(msgspec.Struct, forbid_unknown_fields=True):
@@ -332,7 +330,10 @@ def load(spec: Mapping[str, object]) -> Trigger:
     """The trigger that this JSON object describes. Raises TriggerError for what this version cannot read."""
     for key, form in _TRIGGERS.items():
         if key in spec:
-            return _converted(spec, form).made()
+            try:
+                return msgspec.convert(spec, form).made()
+            except (msgspec.ValidationError, DefinitionError) as error:
+                raise _refusal(spec, error) from None
     raise TriggerError(f"{_shown(spec)} is not a trigger that this version knows")
 
 
@@ -340,7 +341,10 @@ def load_calendar(spec: Mapping[str, object]) -> Calendar:
     """The calendar that this JSON object describes. Raises TriggerError for what this version cannot read."""
     for key, form in _CALENDARS.items():
         if key in spec:
-            return _converted(spec, form).made()
+            try:
+                return msgspec.convert(spec, form).made()
+            except (msgspec.ValidationError, DefinitionError) as error:
+                raise _refusal(spec, error) from None
     raise TriggerError(f"{_shown(spec)} is not a calendar that this version knows")
 
 
@@ -359,11 +363,10 @@ def loads(text: str) -> Trigger:
     return load(spec)
 
 
-def _converted(spec: Mapping[str, object], form: type[AnyForm]) -> AnyForm:
-    try:
-        return msgspec.convert(spec, form)
-    except msgspec.ValidationError as error:
-        raise TriggerError(f"{_shown(spec)} is not what this version can read: {error}") from None
+def _refusal(spec: Mapping[str, object], error: Exception) -> TriggerError:
+    if isinstance(error, TriggerError):
+        return error
+    return TriggerError(f"{_shown(spec)} is not what this version can read: {error}")
 
 
 def _shown(spec: Mapping[str, object]) -> str:
