@@ -1,5 +1,5 @@
 # pyright: reportOptionalMemberAccess=false, reportOptionalOperand=false, reportArgumentType=false
-# pyright: reportOperatorIssue=false
+# pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false, reportIncompatibleMethodOverride=false
 # A trigger that has no next instant where the test expects one fails the test, which is as it should be.
 """What a cron line means."""
 
