@@ -9,22 +9,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from foliot.stores.base import Store
 from foliot.stores.memory import MemoryStore
-from foliot.testing.hours import store_machine
+from foliot.testing.hours import A_MORNING, MORNING, store_machine
 from foliot.testing.hours.machine import StoreMachine
 
 Maker = Callable[[Path], Store]
 
 CAUGHT = (AssertionError, ValueError, IndexError)
 """How an example fails when a store answers wrongly. Anything else is a broken mutant, not a caught one."""
-
-
-A_MORNING = 8
-"""How many hours are played from one seed. Hypothesis varies what it has played; a new seed brings something new."""
 
 
 def failed_example(subject: type, make: Maker) -> str | None:
@@ -70,16 +66,8 @@ def differs_within(hours: int, make: Maker, *, durable: bool = False) -> bool:
 
 
 def _differs(machine: type[StoreMachine]) -> bool:
-    quick = settings(
-        max_examples=A_MORNING,
-        stateful_step_count=50,
-        phases=[Phase.generate],
-        database=None,
-        deadline=None,
-        suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much),
-    )
     try:
-        run_state_machine_as_test(machine, settings=quick)
+        run_state_machine_as_test(machine, settings=settings(MORNING, phases=[Phase.generate], database=None))
     except AssertionError:
         return True
     return False

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from foliot.stores.base import Store
 from foliot.stores.memory import MemoryStore
 from foliot.stores.sqlite import SQLiteStore
@@ -25,4 +27,5 @@ async def _opened(store: Store) -> Store:
     return store
 
 
-TestSQLiteForHours = random_hours(lambda _: MemoryStore(), SQLiteStore, durable=True)
+TestSQLiteForHours = pytest.mark.timeout(900)(random_hours(lambda _: MemoryStore(), SQLiteStore, durable=True))
+"""Quick unless it fails: then the shortest hour that shows why is looked for."""

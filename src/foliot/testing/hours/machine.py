@@ -126,7 +126,7 @@ class StoreMachine(RuleBasedStateMachine):
                 "turn", ended, claim, self.now, alike=lambda answer, same=same_batch: (answer[0], same(answer[1]))
             )
             self._claimed(batch)
-            self.both_stores_hold_the_same_and_all_of_it_makes_sense()
+            self.compare()
 
     @rule(by=PASSING, claim=wishes.CLAIMS)
     def claim(self, by: int, claim: Claim) -> None:
@@ -206,7 +206,7 @@ class StoreMachine(RuleBasedStateMachine):
     # what must hold after every step
 
     @invariant()
-    def both_stores_hold_the_same_and_all_of_it_makes_sense(self) -> None:
+    def compare(self) -> None:
         """Compare all contents; then look at them alone, for what both may have got wrong."""
         runs = self.pair.everything()
         for run in runs.values():

@@ -111,12 +111,19 @@ def differences(path: str, expected: Any, actual: Any) -> Iterable[str]:
         for n, (one, other) in enumerate(zip(expected, actual, strict=True)):
             yield from differences(f"{path}[{n}]", one, other)
     elif expected != actual:
-        yield f"  {path.lstrip('.')}: {expected!r}, {actual!r}"
+        yield f"  {path.lstrip('.')}: {named(expected)!r}, {named(actual)!r}"
+
+
+def named(value: Any) -> Any:
+    """A list of plain things that have ids, by their ids alone."""
+    if isinstance(value, list) and all(isinstance(each, dict) and "id" in each for each in value):
+        return [each["id"] for each in value]
+    return value
 
 
 def plain(value: object) -> Any:
     """A value as JSON knows it."""
-    return msgspec.to_builtins(value)
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def brief(value: object) -> str:
@@ -127,7 +134,7 @@ def brief(value: object) -> str:
         case msgspec.Struct():
             said = {name: getattr(value, name) for name in value.__struct_fields__}
             usual = dict(zip(value.__struct_fields__[::-1], value.__struct_defaults__[::-1], strict=False))
-            fields = (f"{name}={brief(each)}" for name, each in said.items() if each != usual.get(name, ...))
+            fields = (f"{name}={brief(each)}" for name, each in said.items() if each not in ({}, usual.get(name, ...)))
             return f"{type(value).__name__}({', '.join(fields)})"
         case list() | tuple():
             return f"[{', '.join(brief(each) for each in cast('list[object]', value))}]"
