@@ -11,10 +11,12 @@ The rules, which every store keeps and ``foliot.testing.StoreExam`` examines:
 ``now`` is always an argument: no store reads a clock. Each verb is one atomic step, and takes the items of
 one call one after the other, in the order given.
 
-**Order.** Due runs go by ``(wakes_at - priority * AGEING, id)``, lowest first.
+**Order.** Due runs go by ``(wakes_at - priority * AGEING, id)``, lowest first; ids are compared code point by
+code point, here and wherever there is an order by id.
 
 **Lanes.** A running run takes a place in each of its lanes (``Run.every_lane``) and keeps it until it ends,
-is put down or is claimed anew; a lapsed lease does not free it, the take-over does. A lane has room when its
+is put down or is claimed anew; a lapsed lease does not free it, the take-over does. Its own place does not
+stand in its own way, and a lane that it names twice counts once. A lane has room when its
 limit (its own, else its family's) is not paused, fewer than ``running`` runs hold a place in it, and fewer
 than ``starts`` claims were made in it within the last ``per``. Starts are recorded only while a limit with
 ``starts`` stands; putting a limit with another ``starts`` or ``per``, or dropping it, forgets those of its
@@ -32,7 +34,7 @@ looked at, in order of name, and as many of its parked runs as it has room for, 
 **Claim.** A claimed run is RUNNING, its ``token`` one higher, ``wakes_at = now + lease``, ``worker`` and
 ``started_at`` set. If it was running under a lapsed lease, that attempt joins ``attempts`` as LOST first
 (ended now). If it cannot be claimed because a lane is full, a lapsed run is put down: PENDING and parked, its
-lost attempt kept, ``worker`` and ``started_at`` cleared. A claim of a run whose unique key is held
+lost attempt kept, and a cancel that was asked for, ``worker`` and ``started_at`` cleared. A claim of a run whose unique key is held
 until START gives up the key (unless it has ``until``). A batch that is full needs no ``wake_at``; otherwise
 it is the earliest ``wakes_at`` in the served places and the earliest instant at which to look at a lane.
 
@@ -45,7 +47,8 @@ nothing. A CANCELLED ending without a reason takes the reason of the cancel. ``f
 ``progress``, if given, replaces the last. ``spawn`` is added as by ``add``, then ``wait`` counts, then
 ``firing`` is taken as by ``fire``.
 
-**Waiting.** Waiting for an unknown run, or one that is over, counts as waiting for nothing. Ids within one
+**Waiting.** Waiting for an unknown run, or one that is over, counts as waiting for nothing, and it stays so if
+the unknown one comes later; waiting twice for one run is waiting once. Ids within one
 ``add`` may come in any order. A run that is over waits for nothing; revived, it waits again for those of its
 ``after`` that are not over, whatever the order of the ids revived with it.
 
