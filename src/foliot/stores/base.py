@@ -34,9 +34,10 @@ looked at, in order of name, and as many of its parked runs as it has room for, 
 **Claim.** A claimed run is RUNNING, its ``token`` one higher, ``wakes_at = now + lease``, ``worker`` and
 ``started_at`` set. If it was running under a lapsed lease, that attempt joins ``attempts`` as LOST first
 (ended now). If it cannot be claimed because a lane is full, a lapsed run is put down: PENDING and parked, its
-lost attempt kept, and a cancel that was asked for, ``worker`` and ``started_at`` cleared. A claim of a run whose unique key is held
-until START gives up the key (unless it has ``until``). A batch that is full needs no ``wake_at``; otherwise
-it is the earliest ``wakes_at`` in the served places and the earliest instant at which to look at a lane.
+lost attempt kept, ``worker`` and ``started_at`` cleared; a cancel that was asked for still stands. A claim of a
+run whose unique key is held until START gives up the key (unless it has ``until``). A batch that is full needs
+no ``wake_at``; otherwise it is the earliest ``wakes_at`` in the served places and the earliest instant at which
+to look at a lane.
 
 **Finish.** Accepted while the run is RUNNING under that token, also when its lease has lapsed but nobody has
 taken it. A final state sets ``finished_at``, ``reason``, ``result`` and ``error``, clears ``wakes_at``, gives

@@ -242,6 +242,17 @@ class Lanes:
         revenant = await take_one(store, LEASE)
         assert (revenant.id, revenant.token, len(revenant.attempts)) == ("a", 2, 1)
 
+    async def test_a_cancel_of_a_run_that_was_put_down_still_stands(self, store: Store) -> None:
+        await add(store, a_run("a"))
+        await take_one(store)
+        await cancel(store, "a", 5, "too late")
+        await put(store, Limit(id=QUEUE, paused=STOPPED))
+        await take(store, LEASE)
+
+        await store.drop(Limit, [QUEUE])
+
+        assert (await take_one(store, LEASE)).cancelling == "too late"
+
     async def test_a_run_that_was_put_down_leaves_its_other_lanes_to_the_next(self, store: Store) -> None:
         await put(store, Limit(id="key/k", running=1))
         await add(store, a_run("a", queue="mail", lanes=("key/k",)), a_run("b", lanes=("key/k",)))
