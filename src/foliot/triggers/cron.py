@@ -6,13 +6,13 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import Literal
 
 from foliot.errors import TriggerError
 from foliot.triggers import fields
 from foliot.triggers.base import Spec, Trigger
 from foliot.triggers.days import Dates, dates
-from foliot.triggers.line import Pattern, canonical, line_of, read, without_zone
+from foliot.triggers.line import KEYWORDS, Pattern, canonical, line_of, read, without_zone
 from foliot.triggers.wall import Wall
 from foliot.triggers.writing import spec_of
 from foliot.triggers.zones import Clock, Fold, Gap, clock_of, first_after, zone_name
@@ -45,6 +45,9 @@ class Cron(Wall):
     _clock: Clock = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        self.check_choices()
+        if self.days not in ("or", "and"):
+            raise TriggerError(f"days={self.days!r} is not a choice; there are 'or' and 'and'")
         pattern = read(self.expression, self.week, self.seed or "")
         put = object.__setattr__
         put(self, "pattern", pattern)
@@ -137,20 +140,8 @@ def cron(  # noqa: PLR0913 - each argument is a field of the line or an option b
     in hours that clock changes leave out or repeat; wildcard times follow elapsed time. Raises TriggerError,
     with the place of the mistake, for what cannot be read or never comes.
     """
-    _one_of("gap", gap, get_args(Gap))
-    _one_of("fold", fold, get_args(Fold))
-    _one_of("days", days or "or", get_args(Days))
-    named = {
-        "year": year,
-        "month": month,
-        "day": day,
-        "week": week,
-        "weekday": day_of_week,
-        "hour": hour,
-        "minute": minute,
-        "second": second,
-    }
-    given = {name: str(value).strip() for name, value in named.items() if value is not None}
+    fields = (year, month, day, week, day_of_week, hour, minute, second)
+    given = {name: str(value).strip() for name, value in zip(KEYWORDS, fields, strict=True) if value is not None}
     if expression is None:
         if not given:
             raise TriggerError("cron() needs a line such as '0 9 * * mon-fri', or fields such as hour=9")
@@ -159,11 +150,6 @@ def cron(  # noqa: PLR0913 - each argument is a field of the line or an option b
         raise TriggerError(f"cron() takes a line or fields by keyword, not both: {expression!r} and {', '.join(given)}")
     expression, zone = without_zone(expression, zone_name(tz))
     return Cron(canonical(expression), zone, gap, fold, days or "or", given.get("week"))
-
-
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise TriggerError(f"{name}={value!r} is not a choice; there are {', '.join(map(repr, allowed))}")
 
 
 def _dates_of(pattern: Pattern, both: bool) -> Dates:

@@ -22,6 +22,8 @@ class Dates:
     __slots__ = (
         "_days",
         "_either",
+        "_ever",
+        "_far",
         "_months",
         "_near",
         "_shapes",
@@ -44,6 +46,8 @@ class Dates:
         self._either = joins_days(days, weekdays, both)
         self._shapes: dict[tuple[int, bool, bool], Sequence[int]] = {}
         self.every_day = self._is_every_day()
+        self._ever: bool | None = None
+        self._far: tuple[int, int] = (1, 0)  # a day, and the first that matches from there on, some years later
         self._near: tuple[int, int, Sequence[int]] = (0, 0, ())
 
     def from_day(self, day: int) -> int | None:
@@ -52,32 +56,39 @@ class Dates:
             return day
         low, high, found = self._near
         if not low <= day < high:
+            if self._far[0] <= day <= self._far[1]:
+                return self._far[1]
             low, high, found = self._look_at(date.fromordinal(max(day + _EPOCH, 1)).year)
         at = bisect_left(found, day - low)
-        while at == len(found):
-            if (year := self._year_from(high)) is None:
+        return low + found[at] if at < len(found) else self._in_later_year(day, high)
+
+    def _in_later_year(self, day: int, end: int) -> int | None:
+        """The first day that matches in the years from ``end`` on; the answer is good for all days from ``day`` on."""
+        found: Sequence[int] = ()
+        low = end
+        while not found:
+            if (year := self._year_from(end)) is None:
                 return None
-            low, high, found = self._look_at(year)
-            at = 0
-        return low + found[at]
+            low, end, found = self._look_at(year)
+        self._far = (day, low + found[0])
+        return low + found[0]
 
     def ever(self) -> bool:
         """Whether any day matches at all."""
-        common_day = self._days.numbers & _IN_EVERY_MONTH and self._weekdays.star
-        if (common_day or self._either) and self._years is None and self._weeks is None:
-            return True
-        first = date(1970 if self._years is None else 1, 1, 1).toordinal() - _EPOCH
-        return self._within_a_cycle(first) is not None
+        if self._ever is None:
+            self._ever = self._is_common() or self._is_within_a_cycle()
+        return self._ever
 
-    def _within_a_cycle(self, first: int) -> int | None:
-        """The calendar repeats after 400 years, so a day that is not found in those is never found."""
+    def _is_common(self) -> bool:
+        """Whether a day that each year has matches, as far as that is plain to see."""
+        common_day = self._days.numbers & _IN_EVERY_MONTH and self._weekdays.star
+        return bool(common_day or self._either) and self._years is None and self._weeks is None
+
+    def _is_within_a_cycle(self) -> bool:
+        """Whether a day matches in the years given, or in 400 years, after which the calendar repeats."""
         if self._years is not None:
-            return self.from_day(first)
-        for year in range(1970, 2370):
-            low, _, found = self._look_at(year)
-            if found:
-                return low + found[0]
-        return None
+            return self.from_day(date(1, 1, 1).toordinal() - _EPOCH) is not None
+        return any(self._look_at(year)[2] for year in range(1970, 2370))
 
     def _is_every_day(self) -> bool:
         open_days = self._days.star and self._days.numbers == DAY.everything

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import NamedTuple, NoReturn
 
 from foliot.errors import DefinitionError, TriggerError
 from foliot.triggers import fields
 from foliot.triggers.fields import Field, Kind, Mistake
 from foliot.triggers.zones import zone_name
+
+KEYWORDS = ("year", "month", "day", "week", "weekday", "hour", "minute", "second")
+"""The fields that are given by keyword, from the largest to the smallest."""
 
 NICKNAMES = {
     "@yearly": "0 0 1 1 *",
@@ -41,7 +45,12 @@ class Pattern(NamedTuple):
 
 def canonical(line: str) -> str:
     """The one way of writing a line: single spaces, names in small letters, L, W and H in capitals."""
-    return _WORD.sub(_cased, " ".join(line.split()))
+    return " ".join(map(_canonical_field, line.split()))
+
+
+@lru_cache(maxsize=8192)
+def _canonical_field(text: str) -> str:
+    return _WORD.sub(_cased, text)
 
 
 def _cased(word: re.Match[str]) -> str:
@@ -53,7 +62,7 @@ def _cased(word: re.Match[str]) -> str:
 
 def without_zone(line: str, tz: str | None) -> tuple[str, str | None]:
     """The line without its TZ= prefix, and the zone said there or beside it."""
-    if not (prefix := _ZONE_PREFIX.match(line)):
+    if "=" not in line or not (prefix := _ZONE_PREFIX.match(line)):
         return line, tz
     try:
         named = zone_name(prefix[1].strip("\"'"))
@@ -66,8 +75,8 @@ def without_zone(line: str, tz: str | None) -> tuple[str, str | None]:
 
 def line_of(given: dict[str, str]) -> str:
     """The cron line that fields by keyword mean: open above the smallest of them, lowest below."""
-    smallest = max(_ORDER.index(name) for name in given)
-    line = {name: "*" if at <= smallest else _LOWEST[name] for at, name in enumerate(_ORDER)} | given
+    smallest = max(KEYWORDS.index(name) for name in given)
+    line = {name: "*" if at <= smallest else _LOWEST[name] for at, name in enumerate(KEYWORDS)} | given
     day = _spoken_day(line["day"])
     if day.startswith("weekday "):
         if line["weekday"] != "*":
@@ -78,7 +87,6 @@ def line_of(given: dict[str, str]) -> str:
     return text.removesuffix(" *").removeprefix("0 ") if line["year"] == "*" else text
 
 
-_ORDER = ("year", "month", "day", "week", "weekday", "hour", "minute", "second")
 _LOWEST = {"month": "1", "day": "1", "week": "*", "weekday": "*", "hour": "0", "minute": "0", "second": "0"}
 _ORDINALS = {
     "1st": "1",

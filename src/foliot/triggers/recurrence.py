@@ -40,6 +40,7 @@ class Recurrence(Wall):
     fold: Fold = "first"
 
     def __post_init__(self) -> None:
+        self.check_choices()
         rule = _from(self.rule, self.start or "2000-01-01")
         if not rule.possible() or rule.later(_FIRST) is None:
             raise TriggerError(f"{self.rule!r} never happens: no day is like that")

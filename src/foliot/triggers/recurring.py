@@ -35,6 +35,7 @@ class Recurring(Wall):
     fold: Fold = "first"
 
     def __post_init__(self) -> None:
+        self.check_choices()
         if (self.months > 0) == (self.days > 0) or min(self.months, self.days) < 0:
             raise TriggerError("give months (or years) or days (or weeks), one of the two, and at least 1")
 

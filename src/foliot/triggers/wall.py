@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import get_args
 
+from foliot.errors import TriggerError
 from foliot.moments import SECOND
 from foliot.triggers.base import Trigger
 from foliot.triggers.zones import Clock, Fold, Gap, clock_of, first_after
+
+_GAPS, _FOLDS = get_args(Gap), get_args(Fold)
 
 
 class Wall(Trigger):
@@ -25,6 +29,13 @@ class Wall(Trigger):
     def next_at(self, after: int) -> int | None:
         found = first_after(after // SECOND, self.later, self.clock, gap=self.fills_gaps, fold=self.folds)
         return None if found is None else found * SECOND
+
+    def check_choices(self) -> None:
+        """Refuse what is not one of the choices for nights of clock changes."""
+        if self.gap not in _GAPS:
+            raise TriggerError(f"gap={self.gap!r} is not a choice; there are {', '.join(map(repr, _GAPS))}")
+        if self.fold not in _FOLDS:
+            raise TriggerError(f"fold={self.fold!r} is not a choice; there are {', '.join(map(repr, _FOLDS))}")
 
     @property
     def zone_name(self) -> str | None:
