@@ -137,6 +137,11 @@ def by_us(text, zone, begin, count):
         (by_cronsim, "0 30 2 * * *", "Europe/Berlin", "2026-03-28 12:00", "03-30 02:30+0200", "03-29 03:00+0200"),
         # A step that begins with a star is a star when cron joins the two day fields.
         (by_croniter, "0 0 */3 * 2", "UTC", "2026-07-01 12:00", "07-04 00:00+0000", "07-07 00:00+0000"),
+        # A day that never was has no nine o'clock to make up for.
+        (by_cronsim, "0 9 * * *", "Pacific/Apia", "2011-12-29 12:00", "12-31 00:00+1400", "12-31 09:00+1400"),
+        (by_croniter, "0 9 * * *", "Pacific/Apia", "2011-12-29 12:00", "12-31 00:00+1400", "12-31 09:00+1400"),
+        # A counted weekday is joined to the day like any other.
+        (by_croniter, "0 0 13 * fri#2", "UTC", "2026-10-10 00:00", "11-13 00:00+0000", "10-13 00:00+0000"),
         # A range of one number again.
         (by_croniter, "0 9-9 * * *", "UTC", "2026-07-01 12:00", "07-01 13:00+0000", "07-02 09:00+0000"),
     ],
