@@ -289,6 +289,18 @@ class TestShift:
             cron("0 9 * * *").shift("sideways", weekdays())
 
 
+def test_a_pause_that_ends_outside_of_a_calendar_is_over_when_it_opens():
+    pause = every("5m", after="finish") & between("08:00", "18:00")
+
+    assert pause.next_at(instant("2026-03-06 17:00Z")) == instant("2026-03-06 17:05Z")
+    assert pause.next_at(instant("2026-03-06 17:58Z")) == instant("2026-03-07 08:00Z")
+
+
+def test_what_is_not_a_trigger_is_refused():
+    with pytest.raises(TriggerError, match="is not a trigger"):
+        every("1h") | weekdays()
+
+
 def test_parts_that_belong_together_stand_side_by_side():
     three = cron("0 1 * * *") | cron("0 2 * * *") | cron("0 3 * * *")
 

@@ -141,6 +141,10 @@ class TestCalendar:
                 every(**wrong)
         with pytest.raises(TriggerError, match="not both"):
             every("1h", months=1)
+        with pytest.raises(TriggerError, match="'start' and 'finish'"):
+            every("1h", after="lunch")
+        with pytest.raises(TriggerError, match="is not a choice"):
+            every(days=1, gap="never")
         with pytest.raises(TriggerError, match="time of day"):
             every(days=1, at="25:00")
         with pytest.raises(TriggerError, match="before 24:00"):

@@ -121,13 +121,14 @@ class Within(Wrapper):
 
     def next_at(self, after: int) -> int | None:
         zone, end = self.zone_name, after + _HORIZON
+        found = self.of.next_at(after)
         for _ in range(_STEPS):
-            found = self.of.next_at(after)
             if found is None or self.calendar.covers(found, zone) is self.inside:
                 return found
             if (edge := self.calendar.edge_after(found, zone)) is None or found > end:
                 return None
-            after = max(found, edge - 1)
+            # A pause that ends outside is over when the calendar opens: it has no instants to wait for.
+            found = edge if self.of.from_finish else self.of.next_at(max(found, edge - 1))
         return None
 
     def spec(self) -> Spec:
@@ -136,8 +137,7 @@ class Within(Wrapper):
 
 @dataclass(frozen=True, slots=True)
 class Shifted(Wrapper):
-    """The instants of ``of``, those on days that a calendar does not cover moved to the same time on one that
-    it does.
+    """The instants of ``of``, those outside a calendar of days moved to the same time on a day inside.
 
     ``direction`` says whether that is the next such day or the previous one; make it with
     ``trigger.shift()``.
@@ -203,19 +203,19 @@ def any_of(*triggers: Trigger) -> Trigger:
     """The instants of all these triggers together."""
     if len(triggers) == 1:
         return triggers[0]
-    _refuse_pauses(*triggers)
+    _refuse_what_does_not_mix(*triggers)
     return Either(tuple(part for each in triggers for part in _parts(each, Either)))
 
 
 def both(first: Trigger, second: Trigger) -> Both:
     """The instants at which both triggers fire."""
-    _refuse_pauses(first, second)
+    _refuse_what_does_not_mix(first, second)
     return _that_fires(Both((*_parts(first, Both), *_parts(second, Both))), "these never fire at the same instant")
 
 
 def without(first: Trigger, second: Trigger) -> Without:
     """The instants of the first trigger at which the second does not fire."""
-    _refuse_pauses(first, second)
+    _refuse_what_does_not_mix(first, second)
     return _that_fires(Without(first, second), "nothing is left: the one fires whenever the other does")
 
 
@@ -242,11 +242,12 @@ def _common_zone(triggers: tuple[Trigger, ...]) -> str | None:
     return next((each.zone_name for each in triggers if each.zone_name is not None), None)
 
 
-def _refuse_pauses(*triggers: Trigger) -> None:
-    if any(each.from_finish for each in triggers):
-        raise TriggerError(
-            "a pause after each finish has no instants of its own, so it does not mix with other triggers"
-        )
+def _refuse_what_does_not_mix(*triggers: object) -> None:
+    for each in triggers:
+        if not isinstance(each, Trigger):
+            raise TriggerError(f"{each!r} is not a trigger; with a calendar, triggers are put together by & and -")
+        if each.from_finish:
+            raise TriggerError("a pause after each finish has no instants of its own, so it does not mix with others")
 
 
 def _that_fires(trigger: Combined, reason: str) -> Combined:

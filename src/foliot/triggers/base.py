@@ -50,8 +50,7 @@ class Trigger(ABC):
         return False
 
     def settled(self, now: int) -> Trigger:
-        """This trigger for a schedule created at ``now``: delays become instants and intervals get their
-        phase.
+        """This trigger for a schedule created at ``now``: delays become instants, intervals get their phase.
 
         Called once, when the schedule is created, so that a restart neither restarts a delay nor moves a
         phase.

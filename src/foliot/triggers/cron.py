@@ -129,8 +129,7 @@ def cron(  # noqa: PLR0913 - each argument is a field of the line or an option b
     minute: int | str | None = None,
     second: int | str | None = None,
 ) -> Cron:
-    """The times that a cron line means: ``cron("0 9 * * mon-fri", tz="Asia/Seoul")`` or ``cron(hour=9,
-    day="last")``.
+    """The times of a cron line: ``cron("0 9 * * mon-fri", tz="Asia/Seoul")``, ``cron(hour=9, day="last")``.
 
     Five fields are minute hour day month weekday; six begin with the second; seven end with the year.
     ``@daily`` and its family and a ``TZ=`` prefix are read too. Fields given by keyword narrow each other,

@@ -14,8 +14,7 @@ from foliot.triggers.writing import spec_of
 
 @dataclass(frozen=True, slots=True)
 class Delayed(Wrapper):
-    """``of``, each firing up to ``jitter`` late, differently each time, and up to ``spread`` late, the same
-    each time.
+    """``of``, each firing late: up to ``max_jitter``, chosen anew, and up to ``max_spread``, always the same.
 
     Both are chosen by ``seed``, normally a schedule's id; lengths are microseconds. The nominal instants
     stay.

@@ -39,8 +39,7 @@ def calendar_file(path: str | Path, *, tz: tzinfo | str | None = None) -> Calend
 
 
 def calendar_text(text: str, *, tz: tzinfo | str | None = None, source: str = "the text") -> Calendar:
-    """The times of all events in the text of an ICS file: to exclude them, keep to them, or move firings off
-    them.
+    """The times of all events in the text of an ICS file, as one calendar.
 
     Events of whole days are days wherever the trigger is, or in ``tz`` where given; times without a zone are
     in ``tz``, or else the file's own zone (X-WR-TIMEZONE), or else UTC. Recurring events need the extra

@@ -13,8 +13,7 @@ from foliot.triggers.writing import spec_of, written
 
 @dataclass(frozen=True, slots=True)
 class Every(Trigger):
-    """All instants a whole number of intervals away from ``anchor``, on both sides of it; make it with
-    ``every()``.
+    """All instants whole intervals away from ``anchor``, on both sides; make it with ``every()``.
 
     Without an anchor the phase is that of the epoch, until the schedule is created. Lengths are microseconds.
     """

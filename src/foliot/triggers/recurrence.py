@@ -27,8 +27,7 @@ _LENGTHS = {"SECONDLY": SECOND, "MINUTELY": MINUTE, "HOURLY": HOUR, "DAILY": DAY
 
 @dataclass(frozen=True, slots=True)
 class Recurrence(Wall):
-    """The times of a recurrence rule on the wall clock, from ``start`` (ISO text, local) on; make it with
-    ``rrule()``.
+    """The times of a recurrence rule, from ``start`` (local, as ISO text) on; make it with ``rrule()``.
 
     Without a start the rule starts with the creation of its schedule.
     """
@@ -72,8 +71,7 @@ def rrule(
     gap: Gap = "after",
     fold: Fold = "first",
 ) -> Trigger:
-    """What a rule of iCalendar means: ``rrule("FREQ=MONTHLY;BYDAY=-1FR", start="2026-01-01 09:00",
-    tz="Europe/Rome")``.
+    """What a rule of iCalendar means: ``rrule("FREQ=MONTHLY;BYDAY=-1FR", start="2026-01-01 09:00")``.
 
     The rule runs on the wall clock of ``tz`` (default UTC), where ``start`` is its DTSTART; without one it
     starts with the creation of the schedule. Lines with DTSTART, EXDATE and RDATE are read too. Needs the

@@ -19,8 +19,7 @@ _LAST_YEAR = 9998
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recurring(Wall):
-    """Every ``months`` or every ``days``, at ``times`` (seconds of the day), counted both ways from the day
-    ``anchor``.
+    """Every ``months`` or ``days``, at ``times`` (seconds of the day), counted from the day ``anchor``.
 
     Months keep the day of the anchor and use the last day of those that are too short: 31 January, 28
     February, 31 March. Without an anchor it is counted from 1970-01-01, until the schedule is created.

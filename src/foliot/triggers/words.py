@@ -31,8 +31,7 @@ def every(  # noqa: PLR0913 - each argument is a length of the calendar or an op
     gap: Gap = "after",
     fold: Fold = "first",
 ) -> Trigger:
-    """Every so much elapsed time, ``every("30s")``, or every so many days or months, ``every(months=1,
-    at="09:00")``.
+    """Every so much elapsed time, ``every("30s")``, or so many months or days, ``every(months=1)``.
 
     Elapsed time keeps a fixed rate: firings stay whole intervals away from ``anchor``, which is the creation
     of the schedule where it is not given. With ``after="finish"`` the next firing comes one interval after
@@ -56,6 +55,8 @@ def every(  # noqa: PLR0913 - each argument is a length of the calendar or an op
         )
     if years or months or weeks or days or at is not None:
         raise TriggerError("every() takes a length of elapsed time, or months and days of the calendar, not both")
+    if after not in ("start", "finish"):
+        raise TriggerError(f"after={after!r} is not a choice; there are 'start' and 'finish'")
     if after == "finish":
         if start is not None:
             raise TriggerError("a pause after each finish has no anchor; leave one of the two out")

@@ -33,8 +33,7 @@ _FIXED = re.compile(r"(?:UTC)?([+-])(\d\d?):?(\d\d)?", re.ASCII)
 
 
 class Stretch(NamedTuple):
-    """A time during which a zone's offset from UTC does not change: instants ``start`` (inclusive) to ``end``
-    (exclusive).
+    """A time in which a zone's offset does not change: from the instant ``start`` to before ``end``.
 
     Local times from ``plain_from`` to ``plain_to`` occur in this stretch and in none beside it; ``before``
     and ``after`` are the offsets of its neighbours.
