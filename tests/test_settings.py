@@ -50,6 +50,7 @@ def test_keywords_go_before_variables_and_variables_before_the_file(tmp_path: Pa
         ("FOLIOT_STORE", "sqlite:///jobs.db", "store", "sqlite:///jobs.db"),
         ("FOLIOT_QUEUES", "mail, news", "queues", ("mail", "news")),
         ("FOLIOT_QUEUES", "", "queues", ()),
+        ("FOLIOT_LABELS", "gpu,eu, gpu", "labels", ("gpu", "eu")),
         ("FOLIOT_CONCURRENCY", " 8 ", "concurrency", 8),
         ("FOLIOT_THREADS", "4", "threads", 4),
         ("FOLIOT_THREADS", "none", "threads", None),
@@ -212,6 +213,7 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path):
         ("queues", ["a", ""], "['a', ''] is not a list of names"),
         ("queues", "a,,b", "'a,,b' is not a list of names"),
         ("queues", 3, "3 is not a list of names"),
+        ("labels", ["gpu+eu"], "'gpu+eu' is no label; write two labels as two, without a '+'"),
         ("concurrency", None, "None is not a whole number from 1"),
         ("concurrency", 1.5, "1.5 is not a whole number from 1"),
         ("concurrency", "-3", "'-3' is not a whole number from 1"),
@@ -248,8 +250,24 @@ def test_every_value_tells_where_it_came_from(tmp_path: Path):
     assert told["keep"] == Setting("keep", "7d", "default")
 
 
-def test_no_queue_named_is_shown_as_all():
-    assert read().describe()[1] == Setting("queues", "all", "default")
+def test_no_queue_named_is_shown_as_all_and_no_label_as_none():
+    queues, labels = read().describe()[1:3]
+
+    assert queues == Setting("queues", "all", "default")
+    assert labels == Setting("labels", "none", "default")
+
+
+def test_what_somebody_wishes_goes_over_all_and_is_checked_in_their_name():
+    settings = read({"queues": ["a"], "tz": "Asia/Seoul"})
+
+    over = settings.over({"queues": "b,c"}, "command line")
+
+    assert (over.queues, over.tz) == (("b", "c"), "Asia/Seoul")
+    assert over.sources == {"queues": "command line", "tz": "keyword"}
+    with pytest.raises(SettingsError, match="command line: lease: 0 is not a length of time above zero"):
+        settings.over({"lease": 0}, "command line")
+    with pytest.raises(SettingsError, match="command line: unknown setting 'leese'; did you mean 'lease'"):
+        settings.over({"leese": 1}, "command line")
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,17 @@ class Scheduler:
             self.settings, self._inline = kept, False
             self._furnish(*before)
 
+    def override(self, wishes: Mapping[str, Any], source: str) -> None:
+        """Put settings above those of code, variables and file, the store included, before this is started.
+
+        ``source`` says in whose name. Raises SettingsError, and then nothing is changed.
+        """
+        settings = self.settings.over(wishes, source)
+        store = open_store(settings.store) if "store" in wishes else self.store
+        self.settings = settings
+        self.grace = settings.grace
+        self._furnish(store, self.clock)
+
     # Define
 
     def job(self, *on: Trigger, **wishes: Unpack[DecoratorKeywords]) -> Decorator:
@@ -210,11 +221,18 @@ class Scheduler:
             log_level=logging.getLevelNamesMapping()[self.settings.log_level],
         )
         own = self.settings
-        worker = Worker(self._worker_name(), bench, slots=own.concurrency, lease=own.lease, queues=own.queues)
+        worker = Worker(
+            self._worker_name(),
+            bench,
+            slots=own.concurrency,
+            lease=own.lease,
+            queues=own.queues,
+            labels=own.labels,
+        )
         self.worker = worker
         stack.callback(self._say, Kind.WORKER_STOPPED)
         stack.push_async_callback(self._sign_off, worker.id)
-        keeper = Keeper(worker, self.store, self.clock, list(self.jobs), ())
+        keeper = Keeper(worker, self.store, self.clock, list(self.jobs))
         worker.on_notes = keeper.soon
         await self._start_keeper(stack, keeper)
         loop = self._spin(stack, "worker", worker.round)

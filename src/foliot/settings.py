@@ -25,6 +25,7 @@ class SettingsKeywords(TypedDict, total=False):
     """The settings as keywords; ``Settings`` says what they mean."""
 
     queues: Sequence[str]
+    labels: Sequence[str]
     concurrency: int
     threads: int | None
     processes: int | None
@@ -59,6 +60,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Where schedules and runs live."""
     queues: tuple[str, ...] = ()
     """Which queues to work on; none named means all."""
+    labels: tuple[str, ...] = ()
+    """What this worker has that a run may need, like ``gpu`` or ``eu``."""
     concurrency: int = 100
     """How many runs to work on at once."""
     threads: int | None = None
@@ -103,6 +106,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         given = {each.name: each for layer in layers for each in layer}
         values = {name: _checked(each) for name, each in given.items()}
         return cls(**values, sources={name: each.source for name, each in given.items()})
+
+    def over(self, wishes: Mapping[str, Any], source: str) -> Settings:
+        """These settings where others are wished, in the name of whoever wishes them. Raises SettingsError."""
+        for name in wishes:
+            _refuse_unknown(name, source)
+        values = {name: _checked(_Given(name, value, source)) for name, value in wishes.items()}
+        return msgspec.structs.replace(self, **values, sources=self.sources | dict.fromkeys(wishes, source))
 
     def describe(self) -> list[Setting]:
         """Every setting with its value as people write it and where it came from."""
@@ -247,6 +257,13 @@ def _words(value: Any) -> tuple[str, ...]:
         ) from None
 
 
+def _labels(value: Any) -> tuple[str, ...]:
+    labels = tuple(dict.fromkeys(_words(value)))
+    if joined := [each for each in labels if "+" in each]:
+        raise DefinitionError(f"{joined[0]!r} is no label; write two labels as two, without a '+'")
+    return labels
+
+
 def _count(value: Any) -> int:
     count = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
@@ -281,6 +298,7 @@ def _name(value: Any) -> str:
 _READERS: dict[str, Callable[[Any], Any]] = {
     "store": _url,
     "queues": _words,
+    "labels": _labels,
     "concurrency": _count,
     "threads": _optional(_count),
     "processes": _optional(_count),
@@ -294,12 +312,15 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+_NOTHING_NAMED = {"queues": "all", "labels": "none"}
+
+
 def _shown(name: str, value: Any) -> str:
     match value:
         case None:
             return "none"
         case tuple():
-            return ", ".join(value) or "all"  # pyright: ignore[reportUnknownArgumentType]
+            return ", ".join(value) or _NOTHING_NAMED[name]  # pyright: ignore[reportUnknownArgumentType]
         case int() if _READERS[name] is _length:
             return spell(value)
         case _:

@@ -75,7 +75,9 @@ def mill(console: Console, *, names_its_store: bool = True) -> None:
 def test_sigterm_lets_it_finish_what_is_running_and_exit_with_0(console: Console, started: list[Program]):
     mill(console)
     started.append(
-        program := Program(console.folder, "mill:scheduler", "--verbose", "--queues", "default,x", "--concurrency", "3")
+        program := Program(
+            console.folder, "mill:scheduler", "-v", "--queues", "default,x", "--labels", "gpu", "--concurrency", "3"
+        )
     )
     program.says("worker started")
 
@@ -91,7 +93,7 @@ def test_sigterm_lets_it_finish_what_is_running_and_exit_with_0(console: Console
 
     assert program.told(signal.SIGTERM) == 0
     assert console.json("runs", "show", run)["result"] == "flour"
-    assert (worker.queues, worker.slots) == (("default", "x"), 3)
+    assert (worker.queues, worker.labels, worker.slots) == (("default", "x"), ("gpu",), 3)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="processes cannot be asked to stop there")
@@ -115,13 +117,11 @@ def test_with_reload_it_starts_anew_when_a_file_changes(console: Console, starte
     [
         (("mill:schedular",), "did you mean 'scheduler'"),
         (("nowhere:scheduler",), "there is no module 'nowhere'"),
-        (("mill:scheduler", "--store", "sqlite:///elsewhere.db"), "mill:scheduler names a store in its code"),
+        (("mill:scheduler", "--store", "elsewhere.db"), "command line: store: 'elsewhere.db' is not a store's URL"),
+        (("mill:scheduler", "--labels", "gpu+eu"), "command line: labels: 'gpu+eu' is no label"),
     ],
 )
-def test_what_cannot_be_run_is_one_message(
-    console: Console, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], message: str
-):
-    monkeypatch.setenv("FOLIOT_STORE", "memory://")  # so that it is restored
+def test_what_cannot_be_run_is_one_message(console: Console, words: tuple[str, ...], message: str):
     mill(console)
 
     result = console.typed("run", *words)
@@ -129,6 +129,19 @@ def test_what_cannot_be_run_is_one_message(
 
     assert result.exit_code == 1
     assert message in result.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="processes cannot be asked to stop there")
+def test_the_store_on_the_command_line_goes_before_one_that_code_names(console: Console, started: list[Program]):
+    mill(console)
+    elsewhere = console.folder / "elsewhere.db"
+    started.append(program := Program(console.folder, "mill:scheduler", "--store", f"sqlite:///{elsewhere}"))
+
+    program.says("worker started")
+
+    assert program.told(signal.SIGTERM) == 0
+    assert elsewhere.exists()
+    assert not (console.folder / "shop.db").exists()
 
 
 def test_only_python_files_that_may_be_ours_are_watched(tmp_path: Path):

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from msgspec.structs import replace
 
 from foliot.cli.desk import Choices
 from foliot.cli.errors import kind_errors
 from foliot.cli.options import DebugOption, StoreOption, several
 from foliot.cli.reloading import Supervisor
 from foliot.cli.words import brief, lasting, many
-from foliot.errors import DefinitionError
 from foliot.events import Event, Kind
 
 if TYPE_CHECKING:
@@ -31,11 +28,12 @@ def register(app: typer.Typer) -> None:
     app.command("run")(run)
 
 
-def run(
+def run(  # noqa: PLR0913 - one for each option
     ctx: typer.Context,
     *,
     target: Annotated[str, typer.Argument(metavar="MODULE:SCHEDULER", help="Your scheduler.")],
     queues: Annotated[list[str], several("--queues", "Work on these queues only: mail,news")],
+    labels: Annotated[list[str], several("--labels", "What this worker has that a run may need: gpu,eu")],
     concurrency: Annotated[
         int | None, typer.Option("--concurrency", metavar="N", min=1, help="How many runs at once.")
     ] = None,
@@ -54,17 +52,13 @@ def run(
     foliot run shop:scheduler --reload
     """
     choices = Choices(store=store, debug=debug).over(ctx.obj)
-    wishes = {
-        "queues": tuple(name for each in queues for name in each.split(",")),
-        "concurrency": concurrency,
-    }
+    wishes = _wishes(store=choices.store, queues=",".join(queues), labels=",".join(labels), concurrency=concurrency)
     with kind_errors(choices.debug):
         if reload:
             raise typer.Exit(Supervisor(_without_reload(sys.argv[1:]), Path.cwd()).run())
         signal.signal(signal.SIGTERM, _leave)
         _log_to_standard_error(verbose)
-        scheduler = _loaded(target, choices.store)
-        scheduler.settings = replace(scheduler.settings, **{name: value for name, value in wishes.items() if value})
+        scheduler = _loaded(target, wishes)
         scheduler.on(_tell, *(() if verbose else _TROUBLE | _MILESTONES))
         log.info("%s", _greeting(target, scheduler))
         scheduler.run()
@@ -79,17 +73,17 @@ def _without_reload(arguments: list[str]) -> list[str]:
     return [sys.executable, "-m", "foliot", *(each for each in arguments if each != "--reload")]
 
 
-def _loaded(target: str, store: str | None) -> Scheduler:
-    """The scheduler, on the given store if there is one. What its own code names goes before everything."""
+def _wishes(**given: str | int | None) -> dict[str, Any]:
+    """What was asked for."""
+    return {name: value for name, value in given.items() if value}
+
+
+def _loaded(target: str, wishes: dict[str, Any]) -> Scheduler:
+    """The scheduler, with what the command line wishes above all that its code says."""
     from foliot.cli.loading import load
 
-    if store is not None:
-        os.environ["FOLIOT_STORE"] = store
     scheduler = load(target)
-    if store is not None and scheduler.settings.store != store:
-        raise DefinitionError(
-            f"{target} names a store in its code, {scheduler.settings.store}; without that, --store counts"
-        )
+    scheduler.override(wishes, "command line")
     return scheduler
 
 

@@ -28,11 +28,9 @@ SOON = 250 * MILLISECOND
 class Keeper:
     """Renews the leases of a worker's runs, hands in their lines, and learns which of them to stop."""
 
-    def __init__(
-        self, worker: Worker, store: Store, clock: Clock, jobs: Sequence[str], labels: tuple[str, ...]
-    ) -> None:
+    def __init__(self, worker: Worker, store: Store, clock: Clock, jobs: Sequence[str]) -> None:
         self._worker, self._store, self._clock = worker, store, clock
-        self._jobs, self._labels = tuple(jobs), labels
+        self._jobs = tuple(jobs)
         self._started_at = clock.now()
         self._in_worker: Callable[[Callable[[], None]], object] = lambda act: act()
         self._loop = Loop(f"keeper of {worker.id}", self.round, clock)
@@ -68,7 +66,7 @@ class Keeper:
             pid=os.getpid(),
             queues=worker.queues,
             jobs=self._jobs,
-            labels=self._labels,
+            labels=worker.labels,
             slots=worker.slots,
             busy=len(worker.held),
             started_at=self._started_at,

@@ -44,8 +44,17 @@ class Bench:
 class Worker:
     """Executes runs, at most ``slots`` at a time, each under a lease that the keeper renews."""
 
-    def __init__(self, id: str, bench: Bench, *, slots: int, lease: int, queues: tuple[str, ...] = ()) -> None:
-        self.id, self.slots, self.lease, self.queues = id, slots, lease, queues
+    def __init__(
+        self,
+        id: str,
+        bench: Bench,
+        *,
+        slots: int,
+        lease: int,
+        queues: tuple[str, ...] = (),
+        labels: tuple[str, ...] = (),
+    ) -> None:
+        self.id, self.slots, self.lease, self.queues, self.labels = id, slots, lease, queues, labels
         self.held: dict[tuple[str, int], Held] = {}
         self.ring: Callable[[], None] = lambda: None
         self.on_notes: Callable[[], None] = lambda: None
