@@ -28,7 +28,8 @@ $(VENV)/.ready: pyproject.toml uv.lock .ci/venv
 demo: setup ## Watch schedules fire, retry, overlap, time out and survive a kill; 15 seconds
 	@$(BIN)/foliot demo
 
-test: setup ## Run all tests and hold coverage at 95 %
+test: setup ## Run all tests, on real servers too, and hold coverage at 95 %
+	@bash .ci/servers
 	@$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n $(WORKERS) -q
 	@$(BIN)/coverage combine -q
