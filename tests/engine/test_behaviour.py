@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
@@ -72,6 +73,21 @@ async def test_a_firing_that_overlaps_is_skipped_and_says_so(scheduler: Schedule
     states = [each.state for each in reversed(runs)]
     assert states[:4] == [State.SUCCEEDED, State.SKIPPED, State.SKIPPED, State.SUCCEEDED]
     assert "overlap with" in (runs[-2].reason or "")
+
+
+async def test_a_firing_that_overlaps_is_told_as_skipped_and_never_as_fired(scheduler: Scheduler):
+    heard: list[tuple[Kind, str | None]] = []
+    scheduler.on(lambda event: heard.append((event.kind, event.reason)), Kind.FIRED, Kind.SKIPPED, Kind.MISSED)
+
+    @scheduler.every("10s", name="slow")
+    async def slow() -> None:
+        await asyncio.sleep(15)
+
+    async with simulated(scheduler) as time:
+        await time.advance(seconds=35)
+        runs = ours(await scheduler.runs.find())
+
+    assert heard == [(Kind.FIRED, None), (Kind.SKIPPED, f"overlap with {runs[-1].id}"), (Kind.FIRED, None)]
 
 
 @pytest.mark.parametrize(
@@ -558,6 +574,25 @@ async def test_a_queued_run_is_cancelled_at_once(scheduler: Scheduler):
         run = await handle.cancel("changed my mind")
 
     assert (run.state, run.reason) == (State.CANCELLED, "changed my mind")
+
+
+async def test_a_worker_that_hears_of_a_cancel_says_so_once(scheduler: Scheduler):
+    heard: list[tuple[str | None, str | None]] = []
+    scheduler.on(lambda event: heard.append((event.run and event.run.id, event.reason)), Kind.STOP_ASKED)
+
+    @scheduler.job(name="stubborn")
+    async def stubborn() -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        await asyncio.sleep(3600 * 2)
+
+    async with simulated(scheduler) as time:
+        handle = await stubborn.enqueue()
+        await time.advance(seconds=1)
+        await handle.cancel("not needed")
+        await time.advance(hours=1)
+
+    assert heard == [(handle.id, "not needed")]
 
 
 async def test_a_running_async_job_is_cancelled(scheduler: Scheduler):

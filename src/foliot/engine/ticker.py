@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from foliot.clock import Clock
-from foliot.errors import DefinitionError
+from foliot.errors import DefinitionError, StoreError
 from foliot.events import Event, Kind, Listeners
-from foliot.model import Agenda, Firing, Query, Run, Schedule, State
+from foliot.model import Agenda, Clash, Firing, Query, Run, Schedule, State
 from foliot.moments import MILLISECOND
 from foliot.policy import fire, follow, unreadable
 from foliot.stores.base import Store
@@ -64,9 +65,9 @@ class Ticker:
         *pages, last = paged(firings, self._store.batch)
         for page in pages:
             agenda = await self._store.fire(page, now, 0)
-            self._tell(page, agenda.fired, now)
+            await self._tell(page, agenda.fired, now)
         agenda = await self._store.fire(last, now, self._store.batch)
-        self._tell(last, agenda.fired, now)
+        await self._tell(last, agenda.fired, now)
         return agenda
 
     # Ahead
@@ -116,13 +117,31 @@ class Ticker:
         page = await self._store.find(Query(ids=(run,)))
         return page.runs[0] if page.runs else None
 
-    def _tell(self, firings: Sequence[Firing], fired: Sequence[bool], now: int) -> None:
-        if not self._listeners.wants(Kind.FIRED) and not self._listeners.wants(Kind.MISSED):
+    async def _tell(self, firings: Sequence[Firing], fired: Sequence[bool], now: int) -> None:
+        if not any(map(self._listeners.wants, _TOLD)):
             return
-        for firing, accepted in zip(firings, fired, strict=True):
-            for run in firing.runs if accepted else ():
-                kind = Kind.MISSED if run.state is State.SKIPPED else Kind.FIRED
-                self._listeners.publish(Event(kind=kind, at=now, run=run, schedule=run.schedule, reason=run.reason))
+        runs = [run for firing, accepted in zip(firings, fired, strict=True) if accepted for run in firing.runs]
+        clashed = await self._clashed([run.id for run in runs if _may_clash(run)])
+        for each in runs:
+            run = clashed.get(each.id, each)
+            kind = Kind.SKIPPED if run is not each else Kind.MISSED if run.state is State.SKIPPED else Kind.FIRED
+            self._listeners.publish(Event(kind=kind, at=now, run=run, schedule=run.schedule, reason=run.reason))
+
+    async def _clashed(self, ids: Sequence[str]) -> dict[str, Run]:
+        """Those of these runs that the store recorded as skipped on arrival, because another holds their key."""
+        found: list[Run] = []
+        with suppress(StoreError):  # they are fired; only the news would be lost
+            for at in range(0, len(ids), self._store.batch):
+                page = tuple(ids[at : at + self._store.batch])
+                found += (await self._store.find(Query(ids=page, states=(State.SKIPPED,), limit=len(page)))).runs
+        return {run.id: run for run in found if not run.token}
+
+
+_TOLD = (Kind.FIRED, Kind.MISSED, Kind.SKIPPED)
+
+
+def _may_clash(run: Run) -> bool:
+    return run.state is not State.SKIPPED and run.unique is not None and run.unique.clash is Clash.SKIP
 
 
 def paged(firings: Sequence[Firing], runs: int) -> Iterator[list[Firing]]:

@@ -155,8 +155,13 @@ class Worker:
 
     def stop(self, run: str, token: int, reason: str) -> None:
         """Stop a run because somebody asked for that."""
-        if (held := self.held.get((run, token))) is not None:
-            held.interrupt(Stopped(reason), reason)
+        if (held := self.held.get((run, token))) is None:
+            return
+        if held.interruption is None and self._bench.listeners.wants(Kind.STOP_ASKED):
+            now = self._bench.clock.now()
+            told = Event(kind=Kind.STOP_ASKED, at=now, run=held.run, schedule=held.run.schedule, reason=reason)
+            self._bench.listeners.publish(told)
+        held.interrupt(Stopped(reason), reason)
 
     def lose(self, run: str, token: int) -> None:
         """Stop a run whose lease was lost: another worker has it now."""
