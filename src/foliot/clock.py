@@ -58,10 +58,27 @@ class Clock(ABC):
 
 
 class SystemClock(Clock):
-    """The time of this machine."""
+    """The time of this machine, or of a store that it is told to follow."""
+
+    def __init__(self, seed: int | None = None, ahead: int | None = None) -> None:
+        super().__init__(seed)
+        self.ahead = ahead
+        """How far the time that is followed is ahead of the steady time; None follows the clock of this machine."""
 
     def now(self) -> int:
+        return self.machine() if self.ahead is None else self.steady() + self.ahead
+
+    def machine(self) -> int:
+        """What the clock of this machine says, which people and programs may set."""
         return time.time_ns() // 1000
+
+    def steady(self) -> int:
+        """A time that nobody sets and that starts anywhere, the same in all processes of this machine."""
+        return time.monotonic_ns() // 1000
+
+    def follow(self, ahead: int | None) -> None:
+        """Tell the time that is so far ahead of the steady one, whatever the clock of this machine says."""
+        self.ahead = ahead
 
     def call_at(self, when: int, action: Callable[[], object]) -> Alarm:
         return asyncio.get_running_loop().call_later(max(0, when - self.now()) / SECOND, action)

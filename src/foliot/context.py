@@ -97,14 +97,14 @@ class Context:
     ``Context.current()``. It may be used from any thread.
     """
 
-    __slots__ = ("_clock", "_stopped", "_when_stopped", "notes", "run", "times_out_at")
+    __slots__ = ("_stopped", "_when_stopped", "clock", "notes", "run", "times_out_at")
 
     def __init__(self, run: Run, notes: Notes, clock: Clock, times_out_at: int | None = None) -> None:
         self.run = run
         """The run as it was claimed."""
         self.notes = notes
         self.times_out_at = times_out_at
-        self._clock = clock
+        self.clock = clock
         self._stopped: str | None = None
         self._when_stopped: Callable[[str], object] | None = None
 
@@ -207,7 +207,7 @@ class Context:
 
     def write(self, text: str, level: str, fields: dict[str, Any]) -> None:
         """What ``log`` does, for fields whose names are not known beforehand."""
-        now = self._clock.now()
+        now = self.clock.now()
         self.notes.add(Line(at=now, level=level.lower(), text=fit(str(text)), fields=plain(fields)))
 
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:

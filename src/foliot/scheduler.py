@@ -15,6 +15,7 @@ from foliot import capture, triggers
 from foliot.clock import Clock, SystemClock
 from foliot.collect import jobs_in
 from foliot.engine.aftermath import Aftermath
+from foliot.engine.following import Follower
 from foliot.engine.keeper import Keeper
 from foliot.engine.loop import Loop
 from foliot.engine.ticker import AHEAD, Ticker
@@ -184,6 +185,7 @@ class Scheduler:
         """Only open the store: enqueue, look and steer, without firing or working here."""
         await self.store.open()
         try:
+            await self._follow_time()
             yield self
         finally:
             await self.store.close()
@@ -192,6 +194,8 @@ class Scheduler:
         """Start part by part; the stack takes down what is up, in reverse, if a later part fails or all is done."""
         await self.store.open()
         stack.push_async_callback(self.store.close)
+        if (follower := await self._follow_time()) is not None:
+            self._spin(stack, "clock", follower.round)
         await self._declare()
         provided = await self.resources.opened(stack, self.jobs.values())
         aftermath = Aftermath(self.store, self.clock, self.listeners)
@@ -202,6 +206,13 @@ class Scheduler:
         if self._fires:
             self._start_ticker(stack)
         await self._fire_at_start()
+
+    async def _follow_time(self) -> Follower | None:
+        """Go by the store's time from here on; None if it has none, or the clock is one that somebody turns."""
+        if not isinstance(self.clock, SystemClock):
+            return None
+        follower = Follower(self.store, self.clock)
+        return follower if await follower.begin() else None
 
     async def _start_worker(self, stack: AsyncExitStack, aftermath: Aftermath, provided: Mapping[Any, Any]) -> None:
         capture.install()

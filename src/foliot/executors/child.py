@@ -103,7 +103,7 @@ class _Child:
 
     def _prepare(self, errand: Errand) -> Context:
         notes = Notes(lambda: self._tell(context), errand.level, errand.most)
-        context = Context(errand.run, notes, SystemClock(), errand.times_out_at)
+        context = Context(errand.run, notes, SystemClock(ahead=errand.ahead), errand.times_out_at)
         return context
 
     # The child works

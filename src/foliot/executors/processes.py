@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from foliot.clock import SystemClock
 from foliot.context import Context
 from foliot.errors import ArgumentsError, Crashed, RemoteError
 from foliot.executors.wire import (
@@ -249,7 +250,8 @@ def _errand(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[s
             "give it plain data, or let it run in threads"
         ) from problem
     notes = context.notes
-    return Errand(address(function), context.run, context.times_out_at, notes.level, notes.most, arguments)
+    ahead = context.clock.ahead if isinstance(context.clock, SystemClock) else None
+    return Errand(address(function), context.run, context.times_out_at, ahead, notes.level, notes.most, arguments)
 
 
 def _error(raised: Raised) -> BaseException:

@@ -32,6 +32,7 @@ class Errand:
     place: Address
     run: Run
     times_out_at: int | None
+    ahead: int | None
     level: int
     most: int
     arguments: bytes

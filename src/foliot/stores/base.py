@@ -117,6 +117,10 @@ class Store(ABC):
         """The same store for use from another thread's event loop: itself, if it is safe to share."""
         return self
 
+    async def time(self) -> int | None:
+        """What the store's own clock says, so that engines on many machines can follow it; None if it has none."""
+        return None
+
     # producers
 
     @abstractmethod
