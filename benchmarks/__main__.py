@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Sequence
 
-from benchmarks import latency, memory, report, schedules, sqlite, startup
+from benchmarks import cron, latency, memory, report, schedules, sqlite, startup
 from benchmarks.contest import Contest
 from benchmarks.machine import described
 from benchmarks.race import hold
@@ -14,6 +14,7 @@ PARTS: dict[str, Callable[[bool], Sequence[Contest]]] = {
     "latency": latency.contests,
     "schedules": schedules.contests,
     "startup": startup.contests,
+    "cron": cron.contests,
 }
 
 

@@ -3,14 +3,10 @@
 ``python -m benchmarks.cron`` measures and writes RESULTS-cron.md; ``--quick`` only looks.
 """
 
-import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import report
 from benchmarks.contest import Aim, Column, Contest, Entrant, Figures, at_least, rate
 from benchmarks.environments import HERE
-from benchmarks.machine import described
-from benchmarks.race import hold
 
 RESULTS = HERE / "RESULTS-cron.md"
 UTC, NEW_YORK = "UTC", "America/New_York"
@@ -84,18 +80,3 @@ def _ahead(times: int) -> Callable[[Figures], tuple[bool, str]]:
         return lead >= times, f"{lead:.1f} times"
 
     return judge
-
-
-def main() -> None:
-    """Measure, print, and unless it was only a quick look, keep."""
-    quick = "--quick" in sys.argv[1:]
-    machine = described()
-    standings = [hold(each, 1 if quick else each.rounds) for each in contests(quick)]
-    text = report.section("cron", machine, standings)
-    print(text)
-    if not quick:
-        RESULTS.write_text(text.removeprefix("#"))
-
-
-if __name__ == "__main__":
-    main()

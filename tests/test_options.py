@@ -41,6 +41,7 @@ def test_a_number_of_retries_is_exponential_backoff():
         (JobOptions, {"name": " "}, "a text of 1 to 200 characters"),
         (JobOptions, {"at_most_once": 1}, "True or False"),
         (RunOptions, {"after": -1}, "a length of time from zero"),
+        (RunOptions, {"queue": "mail+gpu"}, "a name without '+' and '@'"),
         (ScheduleOptions, {"overlap": "never"}, "choose one of 'skip', 'queue'"),
         (ScheduleOptions, {"catchup": "some"}, "choose one of 'latest'"),
     ],

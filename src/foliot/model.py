@@ -140,6 +140,8 @@ class Run(Value, kw_only=True):
     ``wakes_at`` is when somebody should look at it: its due time while pending, the end of its lease while running;
     None while it waits for other runs (``waits`` of them), while it is parked before a full lane, and when it is over.
     ``token`` counts claims, ``failures`` counts failures; only the holder of the newest token may beat or finish.
+    ``parent`` is the run that spawned it, ``needs`` are the labels that its worker must have, ``target`` the one worker
+    it is meant for.
     """
 
     id: str
@@ -163,6 +165,8 @@ class Run(Value, kw_only=True):
     lanes: tuple[str, ...] = ()
     unique: Unique | None = None
     target: str | None = None
+    needs: tuple[str, ...] = ()
+    parent: str | None = None
     parked: str | None = None
     after: tuple[str, ...] = ()
     waits: int = 0
@@ -180,8 +184,10 @@ class Run(Value, kw_only=True):
 
     @property
     def place(self) -> str:
-        """Where workers look for it: its queue, or ``@worker`` when it is meant for one worker only."""
-        return self.queue if self.target is None else f"@{self.target}"
+        """Where workers look for it: ``queue``, ``queue+label+label``, or ``@worker`` if it is meant for one only."""
+        if self.target is not None:
+            return f"@{self.target}"
+        return "+".join((self.queue, *sorted(self.needs))) if self.needs else self.queue
 
     @property
     def every_lane(self) -> tuple[str, ...]:
@@ -374,12 +380,31 @@ class Change(Value, kw_only=True):
 
 
 class Claim(Value, kw_only=True):
-    """A worker's wish for due runs: at most ``limit``, from these queues (empty: all), each leased for ``lease``."""
+    """A worker's wish for due runs: at most ``limit``, from these queues (empty: all), each leased for ``lease``.
+
+    ``labels`` are what this worker has, so that it may take runs that need them. ``targets`` are other workers, known
+    to be gone, for whom it answers too.
+    """
 
     worker: str
     limit: int
     lease: int
     queues: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+
+    @property
+    def doors(self) -> tuple[str, ...]:
+        """The places of what is meant for one worker only at which this claim looks."""
+        return tuple(dict.fromkeys(f"@{name}" for name in (self.worker, *self.targets)))
+
+
+def serves(place: str, claim: Claim) -> bool:
+    """Whether a claim looks at a place: at its queues, where it has every label that is needed, and at its doors."""
+    if place.startswith("@"):
+        return place in claim.doors
+    queue, *needs = place.split("+")
+    return (not claim.queues or queue in claim.queues) and set(needs) <= set(claim.labels)
 
 
 class Batch(Value, kw_only=True):
@@ -475,6 +500,7 @@ class Query(Value, kw_only=True):
     schedules: tuple[str, ...] = ()
     queues: tuple[str, ...] = ()
     workers: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     meta: dict[str, Any] = {}
     since: int | None = None

@@ -259,6 +259,12 @@ def _name(value: Any) -> str:
     return value
 
 
+def _queue(value: Any) -> str:
+    if "+" in _name(value) or "@" in value:
+        raise DefinitionError("give a name without '+' and '@', which say what a worker must have or be")
+    return value
+
+
 def _text(value: Any) -> Any:
     return value if callable(value) or isinstance(value, bool) else _name(value)
 
@@ -336,7 +342,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "name": _name,
     "id": _name,
     "executor": _executor,
-    "queue": _name,
+    "queue": _queue,
     "priority": _priority,
     "key": _text,
     "unique": _text,

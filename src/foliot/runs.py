@@ -30,6 +30,7 @@ class RunFilters(TypedDict, total=False):
     schedule: str | Sequence[str]
     queue: str | Sequence[str]
     worker: str | Sequence[str]
+    parent: str | Sequence[str]
     tags: str | Sequence[str]
     meta: Mapping[str, Any]
     since: Moment
@@ -45,6 +46,7 @@ def query(filters: RunFilters) -> Query:
         schedules=_several(filters.get("schedule")),
         queues=_several(filters.get("queue")),
         workers=_several(filters.get("worker")),
+        parents=_several(filters.get("parent")),
         tags=_several(filters.get("tags")),
         meta=dict(filters.get("meta", {})),
         since=None if since is None else instant(since),
@@ -83,7 +85,7 @@ class Runs:
         return list((await self.page(limit=limit, **filters)).runs)
 
     async def count(self, by: str = "state", **filters: Unpack[RunFilters]) -> dict[str, int]:
-        """Count matching runs by ``state``, ``job``, ``schedule``, ``queue``, ``worker``, ``tag``, ``meta.<path>``."""
+        """Count matching runs by state, job, schedule, queue, worker, parent, tag or ``meta.<path>``."""
         return await self._store.tally(query(filters), by)
 
     async def cancel(self, *ids: str, reason: str = "cancelled by hand") -> list[Run]:

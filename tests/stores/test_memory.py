@@ -275,7 +275,7 @@ async def test_a_lane_that_was_full_for_long_is_woken_in_parts(store: MemoryStor
 
 
 async def test_a_thing_that_runs_do_not_have_cannot_be_counted(store: MemoryStore):
-    with pytest.raises(ValueError, match="state, job, schedule, queue, worker, tag or meta"):
+    with pytest.raises(ValueError, match="state, job, schedule, queue, worker, parent, tag or meta"):
         await store.tally(Query(), "colour")
 
 

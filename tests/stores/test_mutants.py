@@ -41,12 +41,13 @@ MUTANTS = {
         Leases, "run.attempts if run.state is PENDING else _with_last(run, now, Outcome.LOST),", "run.attempts,"
     ),
     "a lapsed lease is never seen": Mutant(Leases, "AND wakes_at <= ? ORDER", "AND wakes_at <= ? AND token = 0 ORDER"),
+    "labels are ignored": Mutant(Claiming, "if serves(place, wish)", "if serves(place.partition('+')[0], wish)"),
     "priority is ignored": Mutant(Order, "return run.rank, run.id", "return run.wakes_at, run.id"),
     "ageing is ignored": Mutant(Order, "return run.rank, run.id", "return -run.priority, run.id"),
     "ties go by queue": Mutant(Order, "return run.rank, run.id", "return run.rank, run.queue"),
     "ties go by the newest": Mutant(Order, "<= ? ORDER BY wakes_at, id\n", "<= ? ORDER BY wakes_at, id DESC\n"),
     "another's run is claimed": Mutant(
-        Claiming, '(*queues, f"@{wish.worker}")', '(*queues, "@w1", "@w2", f"@{wish.worker}")'
+        Claiming, "return [*shared, *wish.doors]", 'return [*dict.fromkeys((*shared, "@w1", "@w2", *wish.doors))]'
     ),
     "who waits is visible": Mutant(Releasing, "wakes_at=None if waits else run.due_at", "wakes_at=run.due_at"),
     "an end releases nobody": Mutant(Releasing, "    if not over:\n", "    if True:\n"),

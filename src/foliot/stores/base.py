@@ -14,6 +14,9 @@ one call one after the other, in the order given.
 **Order.** Due runs go by ``(wakes_at - priority * AGEING, id)``, lowest first; ids are compared code point by
 code point, here and wherever there is an order by id.
 
+**Places.** A run waits at its ``Run.place``; a claim looks at the places that ``foliot.model.serves`` says.
+Queues and labels have no ``+`` or ``@`` in their names.
+
 **Lanes.** A running run takes a place in each of its lanes (``Run.every_lane``) and keeps it until it ends,
 is put down or is claimed anew; a lapsed lease does not free it, the take-over does. Its own place does not
 stand in its own way, and a lane that it names twice counts once. A lane has room when its
@@ -189,9 +192,9 @@ class Store(ABC):
     async def tally(self, query: Query, by: str) -> dict[str, int]:
         """Count matching runs by what they have in common.
 
-        ``by`` is ``state``, ``job``, ``schedule``, ``queue``, ``worker``, ``tag`` or ``meta.<path>``. The
-        query's ``after`` and ``limit`` do not count. Runs without the thing are not counted; JSON values that
-        are not text count under their JSON text.
+        ``by`` is ``state``, ``job``, ``schedule``, ``queue``, ``worker``, ``parent``, ``tag`` or
+        ``meta.<path>``. The query's ``after`` and ``limit`` do not count. Runs without the thing are not
+        counted; JSON values that are not text count under their JSON text.
         """
 
     @abstractmethod

@@ -36,6 +36,7 @@ def wishes_of(query: Query) -> list[Wish]:
         "schedule": query.schedules,
         "queue": query.queues,
         "worker": query.workers,
+        "parent": query.parents,
     }
     wishes = [Wish(by, frozenset(values)) for by, values in fields.items() if values]
     wishes += [Wish("tag", frozenset({tag})) for tag in query.tags]
@@ -58,6 +59,7 @@ _THINGS: dict[str, Things] = {
     "schedule": lambda run: () if run.schedule is None else (run.schedule,),
     "queue": lambda run: (run.queue,),
     "worker": lambda run: () if run.worker is None else (run.worker,),
+    "parent": lambda run: () if run.parent is None else (run.parent,),
     "tag": lambda run: frozenset(run.tags),
 }
 

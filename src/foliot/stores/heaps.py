@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from heapq import heapify, heappop, heappush, heapreplace
 from sys import maxsize
 
-from foliot.model import AGEING, Run, State
+from foliot.model import AGEING, Claim, Run, State, serves
 
 _ROOM = 64
 
@@ -89,14 +89,14 @@ class Due:
             self._places.setdefault(run.place, {})[run.priority] = heap
         heap.push(wakes_at, run.id)
 
-    def served(self, queues: Iterable[str], worker: str) -> list[tuple[int, Heap]]:
-        """The heaps of these queues (none: all) and of what is meant for this worker, each with its priority."""
-        places = dict.fromkeys(queues) or [place for place in self._places if not place.startswith("@")]
-        return [
-            (priority, heap)
-            for place in dict.fromkeys((*places, f"@{worker}"))
-            for priority, heap in self._live_heaps(place)
-        ]
+    def served(self, claim: Claim) -> list[tuple[int, Heap]]:
+        """The heaps at which a claim looks, each with its priority."""
+        return [(priority, heap) for place in self._looked_at(claim) for priority, heap in self._live_heaps(place)]
+
+    def _looked_at(self, claim: Claim) -> list[str]:
+        if claim.queues and not claim.labels:
+            return [*dict.fromkeys(claim.queues), *claim.doors]
+        return [place for place in self._places if serves(place, claim)]
 
     def _live_heaps(self, place: str) -> list[tuple[int, Heap]]:
         heaps = self._places.get(place)

@@ -244,8 +244,7 @@ class MemoryStore(Store):
 
     def _served(self, claim: Claim) -> list[tuple[int, Heap]]:
         """What is to be looked at in the places that this claim serves: pending runs, and leases that lapse."""
-        place = claim.queues, claim.worker
-        return self._due.served(*place) + self._leases.served(*place)
+        return self._due.served(claim) + self._leases.served(claim)
 
     def _next_look(self, claim: Claim, now: int, woke: bool) -> int | None:
         known = (earliest(self._served(claim)), self._traffic.look_at(), now if woke else None)

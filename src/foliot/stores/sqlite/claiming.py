@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from heapq import merge
 from itertools import islice
 
-from foliot.model import PRIORITIES, Batch, Claim, Run, Topic
+from foliot.model import PRIORITIES, Batch, Claim, Run, Topic, serves
 from foliot.stores.base import PARKS
 from foliot.stores.moves import claimed, parked
 from foliot.stores.sqlite.bulk import THESE, listed
@@ -108,9 +108,11 @@ WHERE wakes_at IS NOT NULL AND place = ? AND priority = ? AND wakes_at <= ? ORDE
 
 
 def _places(db: sqlite3.Connection, wish: Claim) -> list[str]:
-    """Where this worker looks: the places of its queues, or of all that have runs; and its own."""
-    queues = wish.queues or (place for [place] in db.execute(_EVERY_PLACE).fetchall())
-    return list(dict.fromkeys((*queues, f"@{wish.worker}")))
+    """Where this claim looks: the places of its queues, or of all that have runs; and its doors."""
+    if wish.queues and not wish.labels:
+        return list(dict.fromkeys((*wish.queues, *wish.doors)))
+    shared = [place for [place] in db.execute(_EVERY_PLACE).fetchall() if serves(place, wish)]
+    return [*shared, *wish.doors]
 
 
 def _heads(db: sqlite3.Connection, wish: Claim) -> list[tuple[str, int, int]]:

@@ -93,7 +93,7 @@ def _bound(
 def _filters(query: Query) -> Iterator[Filter]:
     """Every condition of the query."""
     columns = {"id": query.ids, "state": query.states, "job": query.jobs, "schedule": query.schedules}
-    columns |= {"queue": query.queues, "worker": query.workers}
+    columns |= {"queue": query.queues, "worker": query.workers, "parent": query.parents}
     for column, wanted in columns.items():
         if wanted:
             yield Filter(f"runs.{column} IN {THESE}", (listed(wanted),))
@@ -144,6 +144,7 @@ def _drivers(query: Query) -> Iterator[Driver]:
     yield from _on("runs_job", "job = ?", query.jobs)
     yield from _on("runs_schedule", "schedule = ?", query.schedules)
     yield from _on("runs_worker", "worker = ?", query.workers)
+    yield from _on("runs_parent", "runs.parent = ?", query.parents)
     terms = [tag_term(tag) for tag in query.tags] + [meta_term(*each) for each in query.meta.items()]
     for term in terms:
         if term is not None:
@@ -165,7 +166,7 @@ def _on(index: str, condition: str, values: Sequence[str]) -> Iterator[Driver]:
 
 # Tally
 
-_COUNTED = ("state", "job", "schedule", "queue", "worker")
+_COUNTED = ("state", "job", "schedule", "queue", "worker", "parent")
 
 
 class Grouping(NamedTuple):

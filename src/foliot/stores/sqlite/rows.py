@@ -16,7 +16,7 @@ from foliot.stores.sqlite.bulk import THESE, Row, insert, listed, update
 COLUMNS = (
     "id, job, due_at, created_at, queue, priority, args, state, wakes_at, token, worker, started_at, schedule, "
     "nominal_at, reason, failures, expires_at, deadline_at, parked, waits, cancelling, finished_at, result, uniq, "
-    "attempts, error, progress, tags, meta, more"
+    "attempts, error, progress, tags, meta, parent, more"
 )
 """What ``run_of`` reads, in its order."""
 
@@ -28,6 +28,7 @@ class More(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     key: str | None = None
     lanes: tuple[str, ...] = ()
     target: str | None = None
+    needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     headers: dict[str, str] = {}
 
@@ -64,8 +65,9 @@ _REST: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("progress", _progress),
     ("tags", _tags),
     ("meta", _meta),
+    ("parent", _as_it_is),
 )
-_BLANK: Row = (None, 0, None, None, None, 0, *[None] * 10)
+_BLANK: Row = (None, 0, None, None, None, 0, *[None] * 11)
 """What most runs have in the last columns."""
 
 
@@ -104,7 +106,7 @@ def _completed(run: Run, rest: Row) -> Run:
 
 
 def _rest(run: Run) -> str | None:
-    if run.terms is run.key is run.target is None and not (run.lanes or run.after or run.headers):
+    if run.terms is run.key is run.target is None and not (run.lanes or run.needs or run.after or run.headers):
         return None
     return text_of(More(**{name: getattr(run, name) for name in More.__struct_fields__}))
 
@@ -139,7 +141,8 @@ def _shape(plain: str, odd: str) -> Shape:
     return Shape((*plain.split(), *odd.split()), values)
 
 
-_GIVEN = "id job queue place priority due_at wakes_at created_at args schedule nominal_at expires_at deadline_at waits"
+_PLACED = "id job queue place priority due_at wakes_at created_at args"
+_GIVEN = f"{_PLACED} schedule parent nominal_at expires_at deadline_at waits"
 _LIVED = "reason token failures worker parked cancelling started_at finished_at result"
 
 FRESH = _shape(_GIVEN, "uniq tags meta more")

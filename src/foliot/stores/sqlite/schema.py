@@ -53,6 +53,7 @@ CREATE TABLE runs (
   failures INTEGER NOT NULL DEFAULT 0,
   worker TEXT,
   schedule TEXT,
+  parent TEXT,
   parked TEXT,
   waits INTEGER NOT NULL DEFAULT 0,
   cancelling TEXT,
@@ -73,6 +74,7 @@ CREATE INDEX runs_state ON runs (state, id) WHERE state <> 'succeeded';
 CREATE INDEX runs_over ON runs (job, finished_at, id) WHERE finished_at IS NOT NULL;
 CREATE INDEX runs_job ON runs (job, id);
 CREATE INDEX runs_schedule ON runs (schedule, id) WHERE schedule IS NOT NULL;
+CREATE INDEX runs_parent ON runs (parent, id) WHERE parent IS NOT NULL;
 CREATE INDEX runs_queue ON runs (queue, id) WHERE queue <> 'default';
 CREATE INDEX runs_worker ON runs (worker, id) WHERE worker IS NOT NULL;
 CREATE INDEX runs_created ON runs (created_at);

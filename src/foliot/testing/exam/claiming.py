@@ -121,6 +121,51 @@ class Claiming:
 
         assert (names(other.runs), names(meant.runs)) == ([], ["a"])
 
+    async def test_what_is_meant_for_a_worker_that_is_gone_goes_to_who_answers_for_it(self, store: Store) -> None:
+        await add(store, a_run("a", target="gone"), a_run("b", target="alive"))
+
+        batch = await claim(store, worker="heir", queues=["mail"], targets=["gone"])
+
+        assert (names(batch.runs), batch.wake_at) == (["a"], LEASE)
+        assert (await see(store, "a")).target == "gone"
+
+    async def test_a_run_goes_to_a_worker_that_has_every_label_it_needs(self, store: Store) -> None:
+        await add(store, a_run("a", needs=("gpu", "eu")), a_run("b", needs=("eu",)), a_run("c"))
+
+        some = await claim(store, worker="w1", labels=["eu"])
+        every = await claim(store, worker="w2", labels=["us", "gpu", "eu"])
+
+        assert (names(some.runs), names(every.runs)) == (["b", "c"], ["a"])
+        assert every.runs[0].needs == ("gpu", "eu")
+
+    async def test_a_worker_without_labels_is_not_woken_for_runs_that_need_some(self, store: Store) -> None:
+        await add(store, a_run("a", needs=("gpu",)), a_run("b", needs=("gpu",), queue="mail"))
+
+        anywhere, mail = await claim(store), await claim(store, queues=["mail"])
+
+        assert (anywhere.runs, anywhere.wake_at, mail.runs, mail.wake_at) == ((), None, (), None)
+
+    async def test_a_claim_with_queues_and_labels_serves_what_fits_both(self, store: Store) -> None:
+        await add(
+            store,
+            a_run("a", queue="mail", needs=("gpu",)),
+            a_run("b", queue="mail"),
+            a_run("c", queue="video", needs=("gpu",)),
+            a_run("d", queue="mail", needs=("gpu",), due_at=9),
+        )
+
+        batch = await claim(store, queues=["mail"], labels=["gpu"])
+
+        assert (names(batch.runs), batch.wake_at) == (["a", "b"], 9)
+
+    async def test_a_lapsed_run_that_needs_labels_waits_for_a_worker_that_has_them(self, store: Store) -> None:
+        await add(store, a_run("a", needs=("gpu",)))
+        await take_one(store, worker="w1", labels=["gpu"])
+
+        other, able = await claim(store, LEASE), await claim(store, LEASE, worker="w2", labels=["gpu"])
+
+        assert (names(other.runs), names(able.runs)) == ([], ["a"])
+
     async def test_a_turn_finishes_and_then_claims(self, store: Store) -> None:
         from foliot.model import Claim
 

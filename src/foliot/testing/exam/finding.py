@@ -23,6 +23,8 @@ FILTERS: list[tuple[dict[str, Any], str]] = [
     ({"queues": ("slow", "never heard of")}, "c"),
     ({"workers": ("w1",)}, "c"),
     ({"workers": ("w1", "w2")}, "c"),
+    ({"parents": ("p",)}, "db"),
+    ({"parents": ("p", "nobody"), "states": (State.PENDING,)}, "b"),
     ({"tags": ("x",)}, "ba"),
     ({"tags": ("x", "y")}, "b"),
     ({"tags": ("xy",)}, ""),
@@ -59,11 +61,12 @@ async def given_four_runs(store: Store) -> None:
             due_at=90,
             job="mail",
             schedule="daily",
+            parent="p",
             tags=("y", "x"),
             meta={"owner": {"name": "Zoë", "team": {"floor": 3}}},
         ),
         a_run("c", created_at=30, job="mail", queue="slow"),
-        an_over_run("d", created_at=40),
+        an_over_run("d", created_at=40, parent="p"),
     )
     await take_one(store, 50, worker="w1")
 
@@ -146,6 +149,7 @@ class Finding:
             ("schedule", {"daily": 1}),
             ("queue", {"default": 3, "slow": 1}),
             ("worker", {"w1": 1}),
+            ("parent", {"p": 2}),
             ("tag", {"x": 2, "y": 1}),
             ("meta.tenant", {"acme": 1}),
             ("meta.size", {"3": 1}),

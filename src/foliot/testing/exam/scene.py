@@ -74,11 +74,12 @@ async def claim(
     *,
     limit: int = 10,
     worker: str = "w",
-    queues: Sequence[str] = (),
     lease: int = LEASE,
+    **where: Sequence[str],
 ) -> Batch:
-    """Claim once."""
-    return await store.claim(Claim(worker=worker, limit=limit, lease=lease, queues=tuple(queues)), now)
+    """Claim once, at these ``queues``, with these ``labels``, for these ``targets``."""
+    places = {name: tuple(each) for name, each in where.items()}
+    return await store.claim(Claim(worker=worker, limit=limit, lease=lease, **places), now)
 
 
 async def take(store: Store, now: int = 0, **how: Any) -> list[Run]:

@@ -56,6 +56,8 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "queue": st.sampled_from(QUEUES),
     "job": st.just("other"),
     "target": st.sampled_from(WORKERS),
+    "needs": st.sampled_from((("gpu",), ("gpu", "eu"))),
+    "parent": st.just("r037"),
     "tags": st.lists(st.sampled_from("xy"), max_size=2).map(tuple),
     "meta": st.sampled_from(METAS),
     "over": st.just(True),
@@ -75,6 +77,8 @@ CLAIMS = st.builds(
     limit=st.integers(1, 5).map(lambda n: 6 - n),
     lease=st.sampled_from((40, 10)),
     queues=st.sampled_from(((), (), ("default", *QUEUES), ("mail",), ("video", "default"))),
+    labels=st.sampled_from(((), ("eu", "gpu"), ("gpu",))),
+    targets=st.sampled_from(((), (), WORKERS)),
 )
 
 CHANGES = st.one_of(
@@ -128,6 +132,7 @@ QUERIES = st.fixed_dictionaries(
         "schedules": st.just(("s1",)),
         "queues": st.just(("mail",)),
         "workers": st.just(("w1",)),
+        "parents": st.just(("r037",)),
         "tags": st.sampled_from((("x",), ("x", "y"))),
         "meta": st.sampled_from(({"n": 1}, {"n": "1"}, {"deep.er": True}, {"deep.er": [1]})),
         "since": st.integers(0, 200),
@@ -135,7 +140,7 @@ QUERIES = st.fixed_dictionaries(
     },
 ).map(_query)
 
-TALLIES = ("state", "job", "schedule", "queue", "worker", "tag", "meta.n", "meta.deep", "meta.deep.er")
+TALLIES = ("state", "job", "schedule", "queue", "worker", "parent", "tag", "meta.n", "meta.deep", "meta.deep.er")
 
 
 def named(number: int) -> str:
