@@ -38,7 +38,7 @@ seconds = st.integers(-6_000_000_000, 6_000_000_000)  # from 1779 to 2160
 def test_a_clock_shows_what_its_zone_says(name, second):
     there = (EPOCH + timedelta(seconds=second)).astimezone(zone_of(name))
 
-    assert clock_of(name).local(second) == second + there.utcoffset().total_seconds()
+    assert clock_of(name).local(second) == second + there.utcoffset().total_seconds()  # pyright: ignore[reportOptionalMemberAccess]
 
 
 @given(names, seconds)
