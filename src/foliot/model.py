@@ -287,7 +287,7 @@ class Schedule(Value, kw_only=True):
     asked for. ``wakes_at`` is when somebody should look at it: the next nominal instant, or, while ``follows`` names a
     run (overlap ``delay``), the time to look whether that run is over. None: never again, or paused. ``version`` is
     raised by the store at each change; a firing made from an older version is refused. ``behind`` counts the instants
-    passed since it last was up to date.
+    passed since it last was up to date. ``owner`` is the program that declared it.
     """
 
     id: str
@@ -311,6 +311,7 @@ class Schedule(Value, kw_only=True):
     skips: tuple[int, ...] = ()
     paused: Pause | None = None
     source: str = "code"
+    owner: str = ""
     version: int = 0
 
 
@@ -327,6 +328,7 @@ class Limit(Value, kw_only=True):
     per: int | None = None
     paused: Pause | None = None
     source: str = "code"
+    owner: str = ""
 
 
 class Worker(Value, kw_only=True):
@@ -377,6 +379,8 @@ class Change(Value, kw_only=True):
     priority: int | None = None
     revive: bool = False
     """Make a run that is over pending again, due now, with no failures counted."""
+    lines: tuple[Line, ...] = ()
+    """Keep these lines with it: those numbered above the last one it has, so handing them in twice is once."""
 
 
 class Claim(Value, kw_only=True):

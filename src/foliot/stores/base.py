@@ -60,7 +60,8 @@ the unknown one comes later; waiting twice for one run is waiting once. Ids with
 <holder>`` on a skipped run and ``replaced by <new>`` on a replaced one. RENEW gives the holder ``args``,
 ``due_at``, ``expires_at`` and ``deadline_at``, and wakes it if it is parked; on a holder that was ever
 claimed or is over, it counts as free, and so does a key whose ``until`` has passed. A key with ``until``
-outlives its run, even pruned. Runs that are over when added hold nothing.
+outlives its run, even pruned. Runs that are over when added hold no key, except one that nobody holds with an
+``until`` that lies ahead.
 """
 
 from __future__ import annotations
@@ -142,7 +143,8 @@ class Store(ABC):
         nothing. ``due_at`` moves pending runs (a parked one wakes then), ``priority`` live ones. Reviving
         keeps the last attempt in ``attempts``, clears the outcome (``reason``, ``result``, ``error``,
         ``progress`` and all that says who ran it and when), expiry, deadline and cancel; a run whose key
-        another holds by now stays as it is. A change of several things revives first and cancels last.
+        another holds by now stays as it is. ``lines`` numbered above the last line of a run, in whatever state, are
+        appended to it; others are ignored. A change of several things revives first and cancels last.
         """
 
     # workers

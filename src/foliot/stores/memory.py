@@ -117,7 +117,14 @@ class MemoryStore(Store):
             return Added(id=run.id, fate=Fate.KNOWN)
         if run.unique is not None and run.state in LIVE:
             return self._add_unique(run, run.unique, now)
+        if run.unique is not None:
+            self._keep_key(run.id, run.unique, now)
         return self._enter(arrived(run, now))
+
+    def _keep_key(self, id: str, unique: Unique, now: int) -> None:
+        """A run that is over when added holds its key to the instant that was said, if nobody else does."""
+        if unique.until is not None and unique.until > now and self._keys.holder(unique.key, now) is None:
+            self._keys.take(unique, id)
 
     def _add_unique(self, run: Run, unique: Unique, now: int) -> Added:
         name = self._keys.holder(unique.key, now)
@@ -166,6 +173,8 @@ class MemoryStore(Store):
             run = self._change(run, put_off(run, change.due_at))
         if change.priority is not None and not run.state.over:
             run = self._reprioritised(run, change.priority)
+        if change.lines:
+            self._log(run.id, [each for each in change.lines if each.n > len(self._lines.get(run.id, ()))])
         if change.cancel is not None:
             self._cancel(run, change.cancel, now)
 

@@ -29,7 +29,7 @@ from foliot.model import (
     Worker,
 )
 from foliot.stores.base import R, Store
-from foliot.stores.sqlite import adding, amending, claiming, finding, finishing, keeping
+from foliot.stores.sqlite import adding, amending, claiming, finding, finishing, keeping, lines
 from foliot.stores.sqlite.connection import Durability, readable, writable
 from foliot.stores.sqlite.doorbell import Doorbell
 from foliot.stores.sqlite.transaction import Transaction
@@ -122,7 +122,7 @@ class SQLiteStore(Store):
         return await self._search(finding.tally, query, by)
 
     async def lines(self, run: str, after: int = 0, limit: int = 1000) -> list[Line]:
-        return await self._glance(finding.lines, run, after, limit)
+        return await self._glance(lines.lines, run, after, limit)
 
     # records
 

@@ -59,7 +59,15 @@ class _Adding:
             return Added(id=run.id, fate=Fate.KNOWN)
         if run.unique is not None and run.state in LIVE:
             return self._add_unique(run, run.unique)
+        if run.unique is not None:
+            self._keep_key(run.id, run.unique)
         return self._accept(arrived(run, self._now))
+
+    def _keep_key(self, name: str, unique: Unique) -> None:
+        """A run that is over when added holds its key to the instant that was said, if nobody else does."""
+        holder, own = self._holders.get(unique.key), _Holder(name, unique.until)
+        if own.until is not None and own.holds(self._now) and (holder is None or not holder.holds(self._now)):
+            self._holders[unique.key] = self._taken[unique.key] = own
 
     def _accept(self, run: Run, fate: Fate = Fate.ADDED) -> Added:
         self._new[run.id] = run

@@ -13,6 +13,7 @@ from foliot.model import Change, Run, State, Topic
 from foliot.stores.moves import cancelled, put_off, revived, settled
 from foliot.stores.sqlite.bulk import THESE, listed
 from foliot.stores.sqlite.lanes import unparked
+from foliot.stores.sqlite.lines import keep_later_lines
 from foliot.stores.sqlite.releasing import give_up_keys, release, take_keys, wait_for, wait_for_nothing
 from foliot.stores.sqlite.rows import CHANGED, SETTLED, load, save
 from foliot.stores.sqlite.terms import forget
@@ -20,7 +21,7 @@ from foliot.stores.sqlite.transaction import Transaction
 
 
 def amend(tx: Transaction, ids: Sequence[str], change: Change, now: int) -> list[Run | None]:
-    """Revive, delay, reprioritise and cancel, in this order."""
+    """Revive, delay, reprioritise, keep lines and cancel, as the contract says."""
     runs = load(tx.db, ids)
     if change.revive:
         _revive(tx, runs, ids, now)
@@ -31,6 +32,7 @@ def amend(tx: Transaction, ids: Sequence[str], change: Change, now: int) -> list
     save(tx.db, changed, CHANGED)
     unparked(tx, [before[run.id].parked for run in changed])
     _end(tx, [run for run in changed if run.state.over])
+    keep_later_lines(tx.db, runs, change.lines)
     _hint(tx, changed)
     return [runs.get(name) for name in ids]
 

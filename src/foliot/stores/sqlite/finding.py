@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from foliot.model import Line, Page, Query, State
+from foliot.model import Page, Query, State
 from foliot.stores.sqlite.bulk import THESE, listed
 from foliot.stores.sqlite.rows import COLUMNS, run_of
 from foliot.stores.sqlite.terms import as_json, at_path, meta_term, tag_term
@@ -219,18 +219,3 @@ def _labelled(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
     for name, n in counts:
         labelled[msgspec.json.decode(name) if name.startswith('"') else name] += n
     return dict(labelled)
-
-
-# Lines
-
-
-def lines(db: sqlite3.Connection, run: str, after: int, limit: int) -> list[Line]:
-    """The lines of a run numbered above ``after``."""
-    rows = db.execute(_LINES, (run, after, limit)).fetchall()
-    return [
-        Line(n=n, at=at, level=level, text=text, fields=None if fields is None else _fields(fields))
-        for n, at, level, text, fields in rows
-    ]
-
-
-_LINES = "SELECT n, at, level, text, fields FROM lines WHERE run = ? AND n > ? ORDER BY n LIMIT ?"

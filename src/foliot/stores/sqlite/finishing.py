@@ -11,11 +11,11 @@ from msgspec.structs import replace
 from foliot.model import Beat, Ending, Reply, Run, State, Topic, Verdict, Worker
 from foliot.stores.moves import beaten, ended, settled
 from foliot.stores.sqlite.adding import add
-from foliot.stores.sqlite.bulk import THESE, Row, insert, listed
 from foliot.stores.sqlite.keeping import fire_each, put
 from foliot.stores.sqlite.lanes import Lanes
+from foliot.stores.sqlite.lines import keep_lines
 from foliot.stores.sqlite.releasing import give_up_keys, release, wait_for
-from foliot.stores.sqlite.rows import BEATEN, ENDED, PUT_DOWN, SETTLED, load, save, text_of
+from foliot.stores.sqlite.rows import BEATEN, ENDED, PUT_DOWN, SETTLED, load, save
 from foliot.stores.sqlite.transaction import Transaction
 
 # Beating
@@ -28,7 +28,7 @@ def beat(tx: Transaction, worker: Worker, beats: Sequence[Beat], now: int, lease
     replies = [_replied(held, each, now, lease) for each in beats]
     kept = [each for each, reply in zip(beats, replies, strict=True) if reply.verdict is not Verdict.LOST]
     save(tx.db, [held[name] for name in dict.fromkeys(each.run for each in kept)], BEATEN)
-    _keep_lines(tx.db, kept)
+    keep_lines(tx.db, [(each.run, line) for each in kept for line in each.lines])
     return replies
 
 
@@ -83,7 +83,8 @@ def _finish(tx: Transaction, endings: Sequence[Ending], now: int) -> list[Run | 
     _leave(tx, accepted, now)
     give_up_keys(tx.db, over)
     release(tx, [run.id for run in over])
-    _keep_lines(tx.db, [each for each, run in zip(endings, runs, strict=True) if run is not None])
+    counted = [each for each, run in zip(endings, runs, strict=True) if run is not None]
+    keep_lines(tx.db, [(each.run, line) for each in counted for line in each.lines])
     _hint(tx, accepted)
     return runs
 
@@ -126,25 +127,3 @@ def _wait(db: sqlite3.Connection, name: str, upstreams: Iterable[str]) -> None:
     """Let it sleep until these are over, unless what it spawned has replaced it."""
     if not (run := load(db, [name])[name]).state.over:
         save(db, [settled(run, wait_for(db, name, upstreams))], SETTLED)
-
-
-# Lines
-
-
-def _keep_lines(db: sqlite3.Connection, given: Sequence[Beat | Ending]) -> None:
-    """Keep lines, numbered on from those that their run has."""
-    lines = [(each.run, line) for each in given for line in each.lines]
-    if not lines:
-        return
-    last = _last_lines(db, {run for run, _ in lines})
-    rows: list[Row] = []
-    for run, line in lines:
-        last[run] = n = last.get(run, 0) + 1
-        fields = None if line.fields is None else text_of(line.fields) or "{}"
-        rows.append((run, n, line.at, line.level, line.text, fields))
-    insert(db, "lines", ("run", "n", "at", "level", "text", "fields"), rows)
-
-
-def _last_lines(db: sqlite3.Connection, runs: Iterable[str]) -> dict[str, int]:
-    rows = db.execute(f"SELECT run, max(n) FROM lines WHERE run IN {THESE} GROUP BY run", (listed(runs),))
-    return dict(rows.fetchall())

@@ -10,6 +10,7 @@ from foliot.stores.base import Store
 from foliot.testing.exam.finishing import OVER
 from foliot.testing.exam.scene import (
     LEASE,
+    a_line,
     a_run,
     add,
     again,
@@ -201,3 +202,32 @@ class Amending:
         told = await store.amend(["a", "b"], Change(revive=True), 20)
 
         assert told == [running, pending]
+
+    # lines that come from elsewhere
+
+    async def test_lines_are_kept_with_a_run_in_any_state(self, store: Store) -> None:
+        given = tuple(a_line(f"line {n}", at=n, n=n, fields={"n": n} if n % 2 else None) for n in (1, 2, 3))
+        await add(store, a_run("a"), an_over_run("b"))
+
+        for name in ("a", "b"):
+            await amend(store, name, 5, lines=given)
+            assert await store.lines(name) == list(given)
+
+    async def test_lines_handed_in_twice_are_kept_once(self, store: Store) -> None:
+        first, second, third = (a_line(text, n=n) for n, text in enumerate("xyz", 1))
+        await add(store, an_over_run("a"))
+
+        await amend(store, "a", 5, lines=(first, second))
+        await amend(store, "a", 5, lines=(first, second, third))
+        await amend(store, "a", 5, lines=(second,))
+
+        assert await store.lines("a") == [first, second, third]
+
+    async def test_lines_from_elsewhere_go_on_where_those_of_the_worker_end(self, store: Store) -> None:
+        await add(store, a_run("a"))
+        await beat(store, await take_one(store), lines=(a_line("here"),))
+
+        await amend(store, "a", 5, lines=(a_line("too early", n=1), a_line("elsewhere", n=2)))
+
+        assert [line.text for line in await store.lines("a")] == ["here", "elsewhere"]
+        assert (await see(store, "a")).state is State.RUNNING

@@ -170,7 +170,7 @@ class UniqueKeys:
         assert await fates(store, keyed("a", Clash.REPLACE)) == [Fate.KNOWN]
         assert names(await take(store)) == ["a"]
 
-    async def test_a_run_that_is_over_when_added_holds_nothing(self, store: Store) -> None:
+    async def test_a_run_that_is_over_when_added_holds_no_key_of_a_live_one(self, store: Store) -> None:
         await add(store, an_over_run("a", unique=Unique(key="u")))
 
         assert await fates(store, keyed("b")) == [Fate.ADDED]
@@ -266,6 +266,26 @@ class UniqueKeys:
         assert await fates(store, keyed("b", Clash.REPLACE), now=10) == [Fate.ADDED]
         assert await see(store, "a") == ended
         assert await add(store, keyed("c"), now=11) == [Added(id="b", fate=Fate.DROPPED)]
+
+    async def test_a_run_that_is_over_when_added_holds_its_key_to_an_instant_that_lies_ahead(
+        self, store: Store
+    ) -> None:
+        over = keyed("a", until=50, state=State.SUCCEEDED, finished_at=5)
+
+        assert await fates(store, over, keyed("b"), now=49) == [Fate.ADDED, Fate.DROPPED]
+        assert await see(store, "a") == over
+        assert await fates(store, keyed("b"), now=50) == [Fate.ADDED]
+
+    async def test_a_run_that_is_over_when_added_holds_no_key_that_is_past_or_anothers(self, store: Store) -> None:
+        late, second, bare = (
+            an_over_run(name, unique=Unique(key="u", until=until))
+            for name, until in (("late", 40), ("second", 90), ("bare", None))
+        )
+
+        assert await fates(store, late, bare, keyed("a"), second, now=45) == [Fate.ADDED] * 4
+        assert await add(store, keyed("b"), now=46) == [Added(id="a", fate=Fate.DROPPED)]
+        await finish(store, await take_one(store, 46), 47)
+        assert await fates(store, keyed("b"), now=48) == [Fate.ADDED]
 
     async def test_a_revived_run_takes_its_key_again(self, store: Store) -> None:
         await add(store, keyed("a"))

@@ -110,6 +110,8 @@ class StoreMachine(RuleBasedStateMachine):
         ids = list(dict.fromkeys("unknown" if n == 9 else self._run(n) for n in which))
         change = Change(due_at=max(0, self.now + change)) if isinstance(change, int) else change
         self.pair.ask("amend", ids, change, self.now)
+        if change.lines:
+            self.pair.compare_lines(ids)
 
     # workers
 

@@ -17,6 +17,7 @@ from foliot.model import (
     Failure,
     Hold,
     Limit,
+    Line,
     Outcome,
     Pause,
     Query,
@@ -84,6 +85,7 @@ CLAIMS = st.builds(
 CHANGES = st.one_of(
     st.sampled_from((Change(cancel="by hand"), Change(revive=True), Change(priority=3), Change(priority=9))),
     st.just(Change(revive=True, priority=7, cancel="on second thoughts")),
+    st.just(Change(lines=tuple(Line(at=n, level="info", text=f"from elsewhere {n}", n=n) for n in (1, 2, 3)))),
     MOMENTS,
 )
 """A change, or, as a number, a new due time seen from now."""
