@@ -82,7 +82,13 @@ class Worker:
     async def _turn(self, endings: Sequence[Ending], now: int) -> tuple[Sequence[bool], Sequence[Run], int | None]:
         free = self.slots - len(self.held) + len(endings)
         if not self.draining and free > 0:
-            wish = Claim(worker=self.id, limit=min(free, self._bench.store.batch), lease=self.lease, queues=self.queues)
+            wish = Claim(
+                worker=self.id,
+                limit=min(free, self._bench.store.batch),
+                lease=self.lease,
+                queues=self.queues,
+                labels=self.labels,
+            )
             kept, batch = await self._bench.store.turn(endings, wish, now)
             return kept, batch.runs, batch.wake_at if len(batch.runs) < free else None
         return await self._bench.store.finish(endings, now) if endings else (), (), None
