@@ -1,3 +1,5 @@
+import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -8,7 +10,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 from tests.cli.console import Console
+from tests.waiting import eventually
 
+from foliot.cli.crew import ended_by_wish, rest
 from foliot.cli.reloading import look
 from foliot.cli.running import sentence
 from foliot.events import Event, Kind
@@ -24,8 +28,8 @@ from foliot.scheduler import Scheduler
 scheduler = Scheduler({store})
 
 @scheduler.job()
-async def grind() -> str:
-    await asyncio.sleep(0.5)
+async def grind(seconds: float = 0.5) -> str:
+    await asyncio.sleep(seconds)
     return "flour"
 """
 
@@ -71,6 +75,18 @@ def mill(console: Console, *, names_its_store: bool = True) -> None:
     (console.folder / "mill.py").write_text(MILL.format(store=repr(console.url) if names_its_store else ""))
 
 
+def enqueued(console: Console, job: str, **args: object) -> str:
+    """The id of a run that somebody wants."""
+
+    async def enqueue(scheduler: Scheduler) -> str:
+        now = scheduler.clock.now()
+        run = Run(id="wanted", job=job, args=json.dumps(args), created_at=now, due_at=now, wakes_at=now)
+        [added] = await scheduler.store.add([run], now)
+        return added.id
+
+    return console.prepare(enqueue)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="processes cannot be asked to stop there")
 def test_sigterm_lets_it_finish_what_is_running_and_exit_with_0(console: Console, started: list[Program]):
     mill(console)
@@ -81,15 +97,9 @@ def test_sigterm_lets_it_finish_what_is_running_and_exit_with_0(console: Console
     )
     program.says("worker started")
 
-    async def enqueue(scheduler: Scheduler) -> tuple[str, list[Worker]]:
-        scheduler.include("mill")
-        handle = await scheduler.jobs["grind"].enqueue()
-        return handle.id, await scheduler.store.records(Worker)
-
-    sys.path.insert(0, str(console.folder))
-    run, [worker] = console.prepare(enqueue)
-    sys.modules.pop("mill")
+    run = enqueued(console, "grind")
     program.says("grind started")
+    [worker] = console.prepare(lambda scheduler: scheduler.store.records(Worker))
 
     assert program.told(signal.SIGTERM) == 0
     assert console.json("runs", "show", run)["result"] == "flour"
@@ -129,6 +139,109 @@ def test_what_cannot_be_run_is_one_message(console: Console, words: tuple[str, .
 
     assert result.exit_code == 1
     assert message in result.stderr
+
+
+# Several workers
+
+
+def pids(console: Console) -> dict[str, int]:
+    async def ask(scheduler: Scheduler) -> dict[str, int]:
+        return {each.id: each.pid for each in await scheduler.store.records(Worker)}
+
+    return console.prepare(ask)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(os.name == "nt", reason="processes cannot be asked to stop there")
+def test_a_worker_of_several_that_dies_is_replaced_and_all_stop_together(console: Console, started: list[Program]):
+    mill(console)
+    (console.folder / "foliot.toml").write_text('name = "mill"')
+    started.append(program := Program(console.folder, "mill:scheduler", "--workers", "2"))
+    program.says("2 workers: processes")
+    program.says("worker started")
+    program.says("worker started")
+
+    first = pids(console)
+    os.kill(first["mill-2"], signal.SIGKILL)
+    told = program.says("worker 2 was killed by SIGKILL")
+    program.says("worker started")
+
+    assert "starting another in 1 s" in told
+    second = pids(console)
+    assert (second.keys(), second["mill-1"]) == (first.keys(), first["mill-1"])
+    assert second["mill-2"] != first["mill-2"]
+    assert program.told(signal.SIGTERM) == 0
+    assert pids(console) == {}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="processes cannot be asked to stop there")
+def test_a_worker_of_several_that_was_stopped_is_replaced_at_once(console: Console, started: list[Program]):
+    mill(console)
+    started.append(program := Program(console.folder, "mill:scheduler", "--workers", "2"))
+    program.says("worker started")
+    program.says("worker started")
+
+    os.kill(next(iter(pids(console).values())), signal.SIGTERM)
+
+    program.says("has stopped; starting another in 0 s")
+    program.says("worker started")
+    assert program.told(signal.SIGINT) == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="processes cannot be asked to stop there")
+def test_a_second_signal_gives_back_what_runs_and_is_no_failure(console: Console, started: list[Program]):
+    mill(console)
+    started.append(program := Program(console.folder, "mill:scheduler", "--workers", "2", "-v"))
+    program.says("worker started")
+    program.says("worker started")
+    run = enqueued(console, "grind", seconds=60)
+    program.says("grind started")
+
+    program.process.send_signal(signal.SIGTERM)
+    program.says("stopping: waiting")
+    assert program.told(signal.SIGTERM) == 0
+
+    shown = console.json("runs", "show", run)
+    assert (shown["state"], shown["failures"], shown["timeline"][0]["outcome"]) == ("pending", 0, "released")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="processes cannot be asked to stop there")
+async def test_workers_do_not_outlive_their_parent(console: Console, started: list[Program]):
+    mill(console)
+    started.append(program := Program(console.folder, "mill:scheduler", "--workers", "2"))
+    program.says("worker started")
+    program.says("worker started")
+    workers = await asyncio.to_thread(pids, console)
+
+    program.process.kill()
+
+    await eventually(lambda: not any(map(alive, workers.values())))
+
+
+def test_workers_that_cannot_start_end_the_program_with_their_code(console: Console, started: list[Program]):
+    started.append(program := Program(console.folder, "nowhere:scheduler", "--workers", "2"))
+
+    program.says("there is no module 'nowhere'")
+    program.says("would again: stopping")
+
+    assert program.process.wait(timeout=20) == 1
+
+
+@pytest.mark.parametrize(("deaths", "seconds"), [(0, 0), (1, 1), (2, 2), (4, 8), (6, 30), (99, 30)])
+def test_each_death_in_a_row_doubles_the_rest_up_to_half_a_minute(deaths: int, seconds: float):
+    assert rest(deaths) == seconds
+
+
+@pytest.mark.parametrize(("code", "as_wished"), [(0, 0), (-signal.SIGTERM, 0), (1, 1), (-signal.SIGKILL, 137)])
+def test_a_worker_that_ends_of_its_stop_has_not_failed(code: int, as_wished: int):
+    assert ended_by_wish(code) == as_wished
 
 
 @pytest.mark.skipif(os.name == "nt", reason="processes cannot be asked to stop there")

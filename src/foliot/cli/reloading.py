@@ -27,7 +27,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Supervise until a signal, or until the child ends well by itself. Gives the child's exit code."""
-        _say(f"watching the .py files below {self._root}")
+        say(f"watching the .py files below {self._root}")
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, self._signalled)  # for good: when this is over, so is the process
         while True:
@@ -42,14 +42,14 @@ class Supervisor:
         self._child = subprocess.Popen(self._command)  # noqa: S603 - ourselves
         while (code := _ended(self._child)) is None:
             if not self._stopping and look(self._root) != seen:
-                _say("a file has changed: starting anew")
+                say("a file has changed: starting anew")
                 self._child.terminate()
                 return self._child.wait()
         return code
 
     def _until_changed(self, seen: Seen, code: int) -> None:
         if look(self._root) == seen:
-            _say(f"it ended with code {code}; starting anew when a file changes")
+            say(f"it ended with code {code}; starting anew when a file changes")
         while look(self._root) == seen and not self._stopping:
             time.sleep(LOOK)
 
@@ -67,7 +67,8 @@ def _ended(child: subprocess.Popen[bytes]) -> int | None:
         return None
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Tell whoever started this, on standard error."""
     print(f"foliot: {text}", file=sys.stderr, flush=True)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from foliot.cli.crew import Crew, itself, stop_with_parent
 from foliot.cli.desk import Choices
 from foliot.cli.errors import kind_errors
 from foliot.cli.options import DebugOption, StoreOption, several
@@ -37,10 +38,14 @@ def run(  # noqa: PLR0913 - one for each option
     concurrency: Annotated[
         int | None, typer.Option("--concurrency", metavar="N", min=1, help="How many runs at once.")
     ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", metavar="N", min=1, help="How many worker processes; 1 is this one.")
+    ] = 1,
     reload: Annotated[bool, typer.Option("--reload", help="Start anew when a .py file below here changes.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell of every run, not only of trouble.")] = False,
     store: StoreOption = None,
     debug: DebugOption = False,
+    sibling: Annotated[int | None, typer.Option("--sibling", hidden=True)] = None,
 ) -> None:
     """Fire schedules and work on runs until told to stop.
 
@@ -49,16 +54,21 @@ def run(  # noqa: PLR0913 - one for each option
     \b
     foliot run shop:scheduler
     foliot run shop.tasks:scheduler --queues mail,default --concurrency 20
+    foliot run shop:scheduler --workers 4
     foliot run shop:scheduler --reload
     """
     choices = Choices(store=store, debug=debug).over(ctx.obj)
     wishes = _wishes(store=choices.store, queues=",".join(queues), labels=",".join(labels), concurrency=concurrency)
     with kind_errors(choices.debug):
         if reload:
-            raise typer.Exit(Supervisor(_without_reload(sys.argv[1:]), Path.cwd()).run())
+            raise typer.Exit(Supervisor(itself(sys.argv[1:], "--reload"), Path.cwd()).run())
+        if workers > 1 and sibling is None:
+            raise typer.Exit(Crew(itself(sys.argv[1:]), workers).run())
         signal.signal(signal.SIGTERM, _leave)
         _log_to_standard_error(verbose)
         scheduler = _loaded(target, wishes)
+        if sibling is not None:
+            _join_crew(scheduler, sibling)
         scheduler.on(_tell, *(() if verbose else _TROUBLE | _MILESTONES))
         log.info("%s", _greeting(target, scheduler))
         scheduler.run()
@@ -69,8 +79,11 @@ def _leave(_number: int, _frame: object) -> None:
     raise SystemExit(0)
 
 
-def _without_reload(arguments: list[str]) -> list[str]:
-    return [sys.executable, "-m", "foliot", *(each for each in arguments if each != "--reload")]
+def _join_crew(scheduler: Scheduler, place: int) -> None:
+    """Be one of several: with a name of its own, and no longer than the parent lives."""
+    if "name" in scheduler.settings.sources:
+        scheduler.override({"name": f"{scheduler.settings.name}-{place}"}, "command line")
+    stop_with_parent()
 
 
 def _wishes(**given: str | int | None) -> dict[str, Any]:
