@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from math import isfinite
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, Protocol, TypeVar, overload
 
 import msgspec
 
 from foliot.clock import Clock, SystemClock
 from foliot.control import Cancel
-from foliot.errors import ArgumentsError
+from foliot.errors import ArgumentsError, JobError
 from foliot.model import Line, Progress, Run
-from foliot.moments import moment
+from foliot.moments import Length, length, moment
+
+if TYPE_CHECKING:
+    from foliot.handle import Call
+    from foliot.jobs import Job, Wish
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 MOST_LINES = 10_000
 """How many lines one attempt may log; what comes after is dropped, and one last line says so."""
@@ -90,6 +97,45 @@ class Notes:
             self._ring()
 
 
+class Shard(NamedTuple):
+    """Which of how many equal shares of the work a run has: ``index`` counts from 0 to ``total - 1``."""
+
+    index: int = 0
+    total: int = 1
+
+
+class Acts(Protocol):
+    """What a run does durably; each act is kept, and found again when the run is picked up again."""
+
+    async def step(
+        self, name: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        """The result of a function that is called once."""
+        ...
+
+    async def sleep(self, length: int, name: str) -> None:
+        """Go on after this length of time."""
+        ...
+
+    async def wait_for(self, name: str, timeout: int | None, kind: Any) -> Any:
+        """What a signal carries."""
+        ...
+
+    async def call(self, call: Call[Any]) -> Any:
+        """The result of one child run."""
+        ...
+
+    async def gather(self, calls: Sequence[Call[Any]], name: str, at_once: int | None, failed: str) -> list[Any]:
+        """The results of many child runs, in order."""
+        ...
+
+    async def map(
+        self, job: Any, items: Iterable[Any], name: str | None, at_once: int | None, failed: str
+    ) -> list[Any]:
+        """The results of one child run for each item, in order."""
+        ...
+
+
 class Context:
     """What a running function may ask about its run, and tell it.
 
@@ -97,7 +143,18 @@ class Context:
     ``Context.current()``. It may be used from any thread.
     """
 
-    __slots__ = ("_stopped", "_when_stopped", "clock", "notes", "run", "times_out_at")
+    __slots__ = (
+        "_acts",
+        "_stopped",
+        "_when_stopped",
+        "begin",
+        "clock",
+        "driven",
+        "notes",
+        "run",
+        "times_out_at",
+        "upstream",
+    )
 
     def __init__(self, run: Run, notes: Notes, clock: Clock, times_out_at: int | None = None) -> None:
         self.run = run
@@ -105,6 +162,13 @@ class Context:
         self.notes = notes
         self.times_out_at = times_out_at
         self.clock = clock
+        self.driven = False
+        """Whether a plain function has one of the verbs that wait done right now."""
+        self.upstream: tuple[Run, ...] = ()
+        """The runs that this one waited for, as they ended."""
+        self.begin: Callable[[Context], Acts] | None = None
+        """How the acts of a run are begun; the engine says so for runs that it executes in its own process."""
+        self._acts: Acts | None = None
         self._stopped: str | None = None
         self._when_stopped: Callable[[str], object] | None = None
 
@@ -217,6 +281,101 @@ class Context:
         self.notes.report(
             Progress(done=float(done), total=None if total is None else float(total), note=fit(str(note)))
         )
+
+    # What outlives an attempt
+
+    @property
+    def acts(self) -> Acts:
+        """What this run does durably. Raises JobError where no worker of this process stands behind the context."""
+        if self._acts is None:
+            if self.begin is None:
+                raise JobError(
+                    f"job {self.job!r} has no worker at hand here: steps, sleeps, signals and fan-outs work in jobs that "
+                    "run 'inline' or in 'threads', not in 'processes' and not in a job called like a plain function"
+                )
+            self._acts = self.begin(self)
+        return self._acts
+
+    @property
+    def acted(self) -> bool:
+        """Whether this attempt has asked for a step, a sleep, a signal or a fan-out."""
+        return self._acts is not None
+
+    @property
+    def shard(self) -> Shard:
+        """Which of how many equal shares of the work this run has; all of it, unless the job is run in shards."""
+        terms = self.run.terms
+        return Shard() if terms is None or terms.shard is None else Shard(*terms.shard)
+
+    @overload
+    async def step(
+        self, name: str, function: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T: ...
+    @overload
+    async def step(self, name: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
+    async def step(self, name: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Call the function once, and keep its result: a run that is retried or taken over goes on after it.
+
+        It is called again if the worker dies before the result is kept. What it returns must be JSON, and comes back as
+        its return annotation says.
+        """
+        return await self.acts.step(name, function, args, kwargs)
+
+    async def sleep(self, delay: Length, name: str = "sleep") -> None:
+        """Go on after this length of time. The run is put down meanwhile: no worker is held, and it may be days."""
+        await self.acts.sleep(length(delay), name)
+
+    async def wait_for(self, signal: str, *, timeout: Length | None = None, kind: Any = Any) -> Any:
+        """Wait for a signal to this run, and give what it carries, read as ``kind``. No worker is held meanwhile.
+
+        A signal that came before is there at once. Raises TimeoutError when none came within ``timeout``.
+        """
+        return await self.acts.wait_for(signal, None if timeout is None else length(timeout), kind)
+
+    async def call(self, call: Call[T]) -> T:
+        """Have a job run as a child of this run, and give its result. No worker is held meanwhile.
+
+        Raises RunFailed when it failed, was cancelled or skipped.
+        """
+        return await self.acts.call(call)
+
+    async def map(
+        self,
+        job: Job[[Any], Any, T] | Wish[[Any], T],
+        items: Iterable[Any],
+        /,
+        *,
+        name: str | None = None,
+        at_once: int | None = None,
+        failed: str = "fail",
+    ) -> list[T]:
+        """Have a job run once for each item, and give the results in order. No worker is held meanwhile.
+
+        At most 100,000 items, at most ``at_once`` at a time. Parts that fail for good, after retries of their own, are
+        a PartsFailed (``failed="fail"``), are None (``"skip"``), or that as long as they are no more than a share
+        (``"5%"``). Raises ArgumentsError for an item that is not JSON.
+        """
+        return await self.acts.map(job, items, name, at_once, failed)
+
+    async def group(
+        self, *calls: Call[T], name: str = "group", at_once: int | None = None, failed: str = "fail"
+    ) -> list[T]:
+        """Have several jobs run as children of this run, and give their results in order; as ``map`` otherwise."""
+        return await self.acts.gather(calls, name, at_once, failed)
+
+    def wait(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do one of the verbs above from a plain function: ``context.wait(context.sleep("3d"))``."""
+        self.driven = True
+        try:
+            work.send(None)
+        except StopIteration as done:
+            return done.value
+        finally:
+            self.driven = False
+        work.close()
+        raise JobError(f"job {self.job!r} is a plain function; what it waits for must be one of its context's verbs")
+
+    # Stopping
 
     @property
     def cancelled(self) -> bool:

@@ -7,12 +7,20 @@
     └── Skip       end as skipped: there was nothing to do
 
 They are ordinary exceptions, so an ``except Exception`` in between catches them too; let them through.
+
+Beside them stands PutDown, which our own verbs raise: the run waits, without a worker. It is no ordinary exception.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
+
 from foliot.errors import DefinitionError
 from foliot.moments import Length, length
+
+if TYPE_CHECKING:
+    from foliot.model import Run
 
 
 class Control(Exception):
@@ -61,6 +69,34 @@ class Skip(Control):
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
+
+
+class PutDown(BaseException):
+    """Put the run down until these runs are over, and not before ``due_at``; what it spawns is added with it.
+
+    The function runs from its beginning when the run is picked up again. Raised by the verbs of ``Context`` that wait;
+    an ``except BaseException`` or a bare ``except`` in between must let it through.
+    """
+
+    def __init__(self, wait: Sequence[str] = (), spawn: Sequence[Run] = (), due_at: int | None = None) -> None:
+        self.wait, self.spawn, self.due_at = tuple(wait), tuple(spawn), due_at
+        super().__init__("this run waits; let it through")
+
+    @classmethod
+    def found(cls, error: BaseException) -> Self | None:
+        """What to put down, if this is one, or a group of nothing else, as a TaskGroup raises."""
+        if isinstance(error, cls):
+            return error
+        if not isinstance(error, BaseExceptionGroup) or error.split(cls)[1] is not None:
+            return None
+        return cls._together([each for each in map(cls.found, error.exceptions) if each is not None])
+
+    @classmethod
+    def _together(cls, downs: Sequence[Self]) -> Self:
+        """All of them at once, due with the first."""
+        due = None if any(each.due_at is None for each in downs) else min(each.due_at or 0 for each in downs)
+        wait = [run for each in downs for run in each.wait]
+        return cls(wait, [run for each in downs for run in each.spawn], due)
 
 
 def _wait(after: Length) -> int:

@@ -10,6 +10,9 @@
     ├── UnknownSchedule          no schedule has this id (also a LookupError)
     ├── UnknownRun               no run has this id, or it has been pruned (also a LookupError)
     ├── RunFailed                the result of a run that has none: it failed, was cancelled or skipped
+    │   └── PartsFailed          more parts of a fan-out ended so than it tolerates
+    ├── RunOver                  a signal for a run that is over
+    ├── ReplayError              a run that is picked up again does not do what it did before
     ├── Crashed                  the process that ran a job died under it
     ├── RemoteError              stands for an exception of a child process that cannot be rebuilt here
     └── StoreError               the place where runs live
@@ -19,6 +22,10 @@
 
 A lost race is an answer (``False``, ``LOST``), never one of these.
 """
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class FoliotError(Exception):
@@ -72,6 +79,22 @@ class RunFailed(FoliotError):
     def __init__(self, message: str, run: object) -> None:
         self.run = run
         super().__init__(message)
+
+
+class PartsFailed(RunFailed):
+    """More parts of a fan-out have no result than it tolerates; ``run`` is the first of them, ``runs`` the first few."""
+
+    def __init__(self, message: str, runs: Sequence[object]) -> None:
+        self.runs = tuple(runs)
+        super().__init__(message, self.runs[0] if self.runs else None)
+
+
+class RunOver(FoliotError):
+    """A run that is over can be told nothing more."""
+
+
+class ReplayError(FoliotError):
+    """A run that was picked up again does not do what it did before, so what it has done cannot be found."""
 
 
 class Crashed(FoliotError):

@@ -74,7 +74,7 @@ class Handle(msgspec.Struct, Generic[T_co], frozen=True):
         """
         run = await self.home.ended(self.id, timeout)
         if run.state is not State.SUCCEEDED:
-            raise RunFailed(_epitaph(run), run)
+            raise RunFailed(epitaph(run), run)
         return self.job.shape.decode_result(run.result or "null")
 
     async def status(self) -> Run:
@@ -86,6 +86,7 @@ class Handle(msgspec.Struct, Generic[T_co], frozen=True):
         return await self.home.cancel(self.id, reason)
 
 
-def _epitaph(run: Run) -> str:
+def epitaph(run: Run) -> str:
+    """How a run without a result ended, in a sentence."""
     what = f"{run.error.kind}: {run.error.message}" if run.error is not None else run.reason or "no reason was given"
     return f"run {run.id} of {run.job!r} {run.state.value}: {what}"

@@ -43,6 +43,11 @@ def firing_id(schedule: str, nominal: int) -> str:
     return _uuid7(nominal // MILLISECOND, int.from_bytes(digest) & (_TAILS - 1))
 
 
+def child_id(parent: str, name: str | int) -> str:
+    """The id of the run that a run spawned under this name or number: the same whoever computes it, whenever."""
+    return f"{parent}.{str(name).replace('%', '%25').replace('.', '%2E')}"
+
+
 def _uuid7(milliseconds: int, tail: int) -> str:
     whole = (
         (milliseconds & 0xFFFFFFFFFFFF) << 80 | 0x7 << 76 | (tail >> 62) << 64 | 0b10 << 62 | tail & 0x3FFFFFFFFFFFFFFF

@@ -5,7 +5,7 @@ No clock, no store, no await; all of it tested with tables.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from random import Random
@@ -13,8 +13,9 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from foliot.control import Cancel, Retry, Skip, Snooze
+from foliot.control import Cancel, PutDown, Retry, Skip, Snooze
 from foliot.ids import firing_id
+from foliot.joining import concluded
 from foliot.model import (
     Catchup,
     Clash,
@@ -257,16 +258,34 @@ class Rules(Protocol):
     def at_most_once(self) -> bool: ...
 
 
-def admit(run: Run, rules: Rules | None, upstream: Sequence[Run], now: int) -> Ending | None:
-    """Decide about a claimed run before it is executed: None to go ahead, else how it ends without being executed."""
-    crashes = _crashes(run)
+def admit(run: Run, rules: Rules | None, around: Mapping[str, Run], now: int) -> Ending | None:
+    """Decide about a claimed run before it is executed: None to go ahead, else how it ends without being executed.
+
+    ``around`` has those of the runs that it waited for, and its parent, that there still are.
+    """
     if run.cancelling is not None:
         return _over(run, State.CANCELLED, run.cancelling)
+    if run.parent is not None and (problem := _orphaned(around.get(run.parent))) is not None:
+        return _over(run, State.CANCELLED, problem)
+    return concluded(run, around) or _unfit(run, rules, around, now)
+
+
+def _orphaned(parent: Run | None) -> str | None:
+    """Why nobody wants a run with this parent any more."""
+    if parent is None:
+        return "its parent is gone"
+    if parent.state.over or parent.cancelling is not None:
+        return f"its parent {parent.id} is {'cancelled' if parent.cancelling is not None else parent.state.value}"
+    return None
+
+
+def _unfit(run: Run, rules: Rules | None, around: Mapping[str, Run], now: int) -> Ending | None:
+    crashes = _crashes(run)
     if run.expires_at is not None and run.expires_at <= now and not run.attempts:
         return _over(run, State.SKIPPED, f"expired: not started by {moment(run.expires_at).isoformat()}")
     if run.deadline_at is not None and run.deadline_at <= now:
         return _over(run, State.FAILED, f"deadline: not done by {moment(run.deadline_at).isoformat()}")
-    if failed := [each.id for each in upstream if each.state is not State.SUCCEEDED]:
+    if failed := _failed_upstream(run, around):
         return _over(run, State.SKIPPED, f"upstream failed: {', '.join(failed)}")
     if rules is None:
         return _stranger(run, now)
@@ -277,6 +296,13 @@ def admit(run: Run, rules: Rules | None, upstream: Sequence[Run], now: int) -> E
             run, State.FAILED, f"crashed too often: {crashes} workers died under it, max_crashes is {rules.max_crashes}"
         )
     return None
+
+
+def _failed_upstream(run: Run, around: Mapping[str, Run]) -> list[str]:
+    """Those it waited for in vain; what is not there any more is taken to have succeeded."""
+    if not run.after or (run.terms is not None and run.terms.anyway):
+        return []
+    return [each for each in run.after if each in around and around[each].state is not State.SUCCEEDED]
 
 
 def _stranger(run: Run, now: int) -> Ending:
@@ -344,7 +370,14 @@ class GivenBack:
     """Its worker is shutting down: no fault of the job's."""
 
 
-Conclusion = Returned | Raised | TimedOut | Died | Stopped | GivenBack
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """It asked to be put down until other runs are over, or until a time."""
+
+    down: PutDown
+
+
+Conclusion = Returned | Waits | Raised | TimedOut | Died | Stopped | GivenBack
 
 
 def conclude(run: Run, rules: Rules, conclusion: Conclusion, now: int, random: Random) -> Ending:
@@ -354,6 +387,8 @@ def conclude(run: Run, rules: Rules, conclusion: Conclusion, now: int, random: R
             return Ending(run=run.id, token=run.token, state=State.SUCCEEDED, result=result)
         case Stopped(reason):
             return _over(run, State.CANCELLED, reason)
+        case Waits(down):
+            return _waiting(run, down, now)
         case GivenBack():
             return _put_down(run, now, Outcome.RELEASED)
         case Died(failure):
@@ -416,6 +451,11 @@ def _again(run: Run, due: int, failure: Failure, outcome: Outcome) -> Ending:
 
 def _put_down(run: Run, due: int, outcome: Outcome) -> Ending:
     return Ending(run=run.id, token=run.token, state=State.PENDING, due_at=due, outcome=outcome)
+
+
+def _waiting(run: Run, down: PutDown, now: int) -> Ending:
+    due = now if down.due_at is None else down.due_at
+    return replace(_put_down(run, due, Outcome.SNOOZED), spawn=down.spawn, wait=down.wait)
 
 
 def _failed(run: Run, failure: Failure, reason: str) -> Ending:

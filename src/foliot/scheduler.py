@@ -230,6 +230,7 @@ class Scheduler:
             middleware=self.middleware,
             resources=provided,
             log_level=logging.getLevelNamesMapping()[self.settings.log_level],
+            zone=zone_named(self.settings.tz),
         )
         own = self.settings
         worker = Worker(

@@ -13,11 +13,12 @@ from msgspec.structs import replace
 
 from foliot.clock import Clock
 from foliot.context import Context, Notes
+from foliot.control import PutDown
 from foliot.executors import Crashed, Executor
 from foliot.jobs import Job
 from foliot.model import Ending, Failure, Run
 from foliot.options import Middleware
-from foliot.policy import Conclusion, Died, Raised, Returned, TimedOut, time_left
+from foliot.policy import Conclusion, Died, Raised, Returned, TimedOut, Waits, time_left
 
 LONGEST_TRACEBACK = 16_384
 
@@ -84,8 +85,9 @@ async def attempt(
         return held.interruption or Raised(error, _failure(error))
     except Crashed as crash:
         return Died(_failure(crash))
-    except (Exception, SystemExit) as error:
-        return Raised(error, _failure(error))
+    except (Exception, SystemExit, PutDown, BaseExceptionGroup) as error:
+        down = PutDown.found(error)
+        return Raised(error, _failure(error)) if down is None else Waits(down)
     finally:
         if alarm is not None:
             alarm.cancel()

@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from typing import Any
 
 from msgspec.structs import replace
@@ -17,6 +18,7 @@ from foliot.engine.aftermath import Aftermath
 from foliot.engine.attempt import Held, attempt
 from foliot.events import Event, Kind, Listeners
 from foliot.executors import Executor
+from foliot.flow.story import Desk, Story
 from foliot.jobs import Job
 from foliot.model import Claim, Ending, Query, Run
 from foliot.options import Middleware
@@ -39,6 +41,7 @@ class Bench:
     middleware: Sequence[Middleware] = ()
     resources: Mapping[Any, Any]
     log_level: int = logging.INFO
+    zone: tzinfo = UTC
 
 
 class Worker:
@@ -60,6 +63,7 @@ class Worker:
         self.on_notes: Callable[[], None] = lambda: None
         self.draining = False
         self._bench = bench
+        self._desk = Desk(store=bench.store, clock=bench.clock, jobs=bench.jobs, zone=bench.zone)
         self._endings: list[tuple[Held, Ending, Conclusion | None]] = []
         self._emptied = asyncio.Event()
 
@@ -94,20 +98,23 @@ class Worker:
         return await self._bench.store.finish(endings, now) if endings else (), (), None
 
     async def _take(self, runs: Sequence[Run]) -> None:
-        upstream = await self._upstream(runs)
+        around = await self._around(runs)
         now = self._bench.clock.now()
         for run in runs:
             job = self._bench.jobs.get(run.job)
             held = self._hold(run, job)
-            above = [upstream[each] for each in run.after if each in upstream] if run.after else ()
-            refused = admit(run, None if job is None else job.settings, above, now)
+            if run.after:
+                held.context.upstream = tuple(around[each] for each in run.after if each in around)
+            refused = admit(run, None if job is None else job.settings, around, now)
             if job is None or refused is not None:
                 self._conclude(held, refused, None)
             else:
                 self._start(held, job)
 
-    async def _upstream(self, runs: Sequence[Run]) -> dict[str, Run]:
-        wanted = tuple(dict.fromkeys(each for run in runs for each in run.after))
+    async def _around(self, runs: Sequence[Run]) -> dict[str, Run]:
+        """The runs that these waited for, and their parents."""
+        parents = [run.parent for run in runs if run.parent is not None]
+        wanted = tuple(dict.fromkeys([*parents, *(each for run in runs for each in run.after)]))
         found: dict[str, Run] = {}
         for at in range(0, len(wanted), 500):
             page = await self._bench.store.find(Query(ids=wanted[at : at + 500], limit=500))
@@ -117,8 +124,13 @@ class Worker:
     def _hold(self, run: Run, job: Job[..., Any, Any] | None) -> Held:
         notes = Notes(self.on_notes, self._bench.log_level)
         held = Held(run, job, Context(run, notes, self._bench.clock), notes)
+        if job is not None and job.executor != "processes":
+            held.context.begin = self._begin
         self.held[run.id, run.token] = held
         return held
+
+    def _begin(self, context: Context) -> Story:
+        return Story(context, self._desk)
 
     def _start(self, held: Held, job: Job[..., Any, Any]) -> None:
         run = held.run
