@@ -272,7 +272,7 @@ LOST = Attempt(token=1, worker="w", started_at=0, ended_at=1, outcome=Outcome.LO
     ],
 )
 def test_a_claimed_run_may_end_without_being_executed(claimed: Run, state: State, says: str):
-    ending = admit(claimed, RULES, [], NOON)
+    ending = admit(claimed, RULES, {}, NOON)
 
     assert ending is not None
     assert ending.state is state
@@ -284,26 +284,28 @@ def test_a_claimed_run_may_end_without_being_executed(claimed: Run, state: State
     [run(), run(expires_at=NOON + 1), run(expires_at=NOON, attempts=(LOST,)), run(attempts=(LOST,) * 3)],
 )
 def test_a_claimed_run_is_admitted(claimed: Run):
-    assert admit(claimed, RULES, [], NOON) is None
+    assert admit(claimed, RULES, {}, NOON) is None
 
 
 def test_a_run_whose_upstream_failed_is_skipped():
-    ending = admit(run(), RULES, [run(id="a", state=State.SUCCEEDED), run(id="b", state=State.FAILED)], NOON)
+    around = {each.id: each for each in (run(id="a", state=State.SUCCEEDED), run(id="b", state=State.FAILED))}
+
+    ending = admit(run(after=("a", "b")), RULES, around, NOON)
 
     assert ending is not None
     assert (ending.state, ending.reason) == (State.SKIPPED, "upstream failed: b")
 
 
 def test_a_lost_run_of_a_job_that_may_run_once_only_is_not_run_again():
-    ending = admit(run(attempts=(LOST,)), JobOptions(at_most_once=True), [], NOON)
+    ending = admit(run(attempts=(LOST,)), JobOptions(at_most_once=True), {}, NOON)
 
     assert ending is not None
     assert ending.state is State.FAILED
 
 
 def test_an_unknown_job_is_looked_at_again_and_one_day_given_up():
-    soon = admit(run(), None, [], NOON)
-    late = admit(run(), None, [], NOON + STRANGER_PATIENCE + 1)
+    soon = admit(run(), None, {}, NOON)
+    late = admit(run(), None, {}, NOON + STRANGER_PATIENCE + 1)
 
     assert soon is not None
     assert soon.state is State.PENDING

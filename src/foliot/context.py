@@ -8,14 +8,14 @@ from contextvars import ContextVar
 from datetime import datetime
 from math import isfinite
 from threading import RLock
-from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, overload
 
 import msgspec
 
 from foliot.clock import Clock, SystemClock
 from foliot.control import Cancel
 from foliot.errors import ArgumentsError, JobError
-from foliot.model import Line, Progress, Run
+from foliot.model import Line, Progress, Run, Value
 from foliot.moments import Length, length, moment
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Notes:
             self._ring()
 
 
-class Shard(NamedTuple):
+class Shard(Value):
     """Which of how many equal shares of the work a run has: ``index`` counts from 0 to ``total - 1``."""
 
     index: int = 0
@@ -290,8 +290,8 @@ class Context:
         if self._acts is None:
             if self.begin is None:
                 raise JobError(
-                    f"job {self.job!r} has no worker at hand here: steps, sleeps, signals and fan-outs work in jobs that "
-                    "run 'inline' or in 'threads', not in 'processes' and not in a job called like a plain function"
+                    f"job {self.job!r} has no worker at hand here: steps, sleeps, signals and fan-outs work in jobs "
+                    "that run 'inline' or in 'threads', not in 'processes' and not when called like a plain function"
                 )
             self._acts = self.begin(self)
         return self._acts
@@ -305,12 +305,10 @@ class Context:
     def shard(self) -> Shard:
         """Which of how many equal shares of the work this run has; all of it, unless the job is run in shards."""
         terms = self.run.terms
-        return Shard() if terms is None or terms.shard is None else Shard(*terms.shard)
+        return Shard() if terms is None or terms.shard is None else Shard(index=terms.shard[0], total=terms.shard[1])
 
     @overload
-    async def step(
-        self, name: str, function: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
-    ) -> T: ...
+    async def step(self, name: str, function: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
     @overload
     async def step(self, name: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
     async def step(self, name: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:

@@ -14,7 +14,7 @@ Beside them stands PutDown, which our own verbs raise: the run waits, without a 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from foliot.errors import DefinitionError
 from foliot.moments import Length, length
@@ -87,9 +87,11 @@ class PutDown(BaseException):
         """What to put down, if this is one, or a group of nothing else, as a TaskGroup raises."""
         if isinstance(error, cls):
             return error
-        if not isinstance(error, BaseExceptionGroup) or error.split(cls)[1] is not None:
+        if not isinstance(error, BaseExceptionGroup):
             return None
-        return cls._together([each for each in map(cls.found, error.exceptions) if each is not None])
+        together: Any = error.exceptions  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        downs = [cls.found(each) for each in together]
+        return None if None in downs else cls._together([each for each in downs if each is not None])
 
     @classmethod
     def _together(cls, downs: Sequence[Self]) -> Self:

@@ -82,7 +82,7 @@ class RunFailed(FoliotError):
 
 
 class PartsFailed(RunFailed):
-    """More parts of a fan-out have no result than it tolerates; ``run`` is the first of them, ``runs`` the first few."""
+    """More parts of a fan-out have no result than it tolerates; ``runs`` are the first few of them."""
 
     def __init__(self, message: str, runs: Sequence[object]) -> None:
         self.runs = tuple(runs)

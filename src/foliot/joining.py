@@ -6,7 +6,6 @@ The runs named here are bookkeeping: no function belongs to them. A worker that 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 import msgspec
 

@@ -126,12 +126,17 @@ class Progress(Value, kw_only=True):
 class Terms(Value, kw_only=True):
     """What a caller asked for in the place of the job's own options; None keeps the job's.
 
-    ``followed`` says that the run's schedule counts its next time from the end of the run (overlap ``delay``).
+    ``followed`` says that the run's schedule counts its next time from the end of the run (overlap ``delay``);
+    ``anyway`` that it runs whatever became of the runs it waits for; ``only`` that nobody but its ``target`` may
+    execute it. ``shard`` is the number of its share of the work, from 0, and how many there are.
     """
 
     timeout: int | None = None
     retries: Retries | None = None
     followed: bool = False
+    anyway: bool = False
+    only: bool = False
+    shard: tuple[int, int] | None = None
 
 
 class Run(Value, kw_only=True):

@@ -396,16 +396,22 @@ def conclude(run: Run, rules: Rules, conclusion: Conclusion, now: int, random: R
         case TimedOut(timeout):
             failure = Failure(kind="TimeoutError", message=f"took longer than {spell(timeout)}")
             return _after_failure(run, rules, TimeoutError(), failure, Outcome.TIMED_OUT, now, random)
-        case Raised(Cancel() as cancel):
+        case Raised():
+            return _after_raise(run, rules, conclusion, now, random)
+
+
+def _after_raise(run: Run, rules: Rules, raised: Raised, now: int, random: Random) -> Ending:
+    match raised.error:
+        case Cancel() as cancel:
             return _over(run, State.CANCELLED, str(cancel) or "cancelled by the job itself")
-        case Raised(Skip() as skip):
+        case Skip() as skip:
             return _over(run, State.SKIPPED, str(skip) or "skipped by the job itself")
-        case Raised(Snooze() as snooze):
+        case Snooze() as snooze:
             return _put_down(run, now + snooze.after, Outcome.SNOOZED)
-        case Raised(Retry() as retry, failure) if retry.after is not None:
-            return _again(run, now + retry.after, failure, Outcome.FAILED)
-        case Raised(error, failure):
-            return _after_failure(run, rules, error, failure, Outcome.FAILED, now, random)
+        case Retry() as retry if retry.after is not None:
+            return _again(run, now + retry.after, raised.failure, Outcome.FAILED)
+        case error:
+            return _after_failure(run, rules, error, raised.failure, Outcome.FAILED, now, random)
 
 
 def _after_failure(

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from foliot.clock import Clock
 from foliot.errors import UnknownRun
 from foliot.events import Event, Kind, Listeners
+from foliot.flow.family import cancel_below
 from foliot.model import Change, Line, Page, Query, Run, State
 from foliot.moments import MILLISECOND, SECOND, Length, Moment, instant, length
 from foliot.stores.base import Store
@@ -89,11 +90,12 @@ class Runs:
         return await self._store.tally(query(filters), by)
 
     async def cancel(self, *ids: str, reason: str = "cancelled by hand") -> list[Run]:
-        """Cancel runs: at once if pending, at their next beat if running.
+        """Cancel runs, and all that they have spawned: at once if pending, at their next beat if running.
 
         Raises UnknownRun if there is none of an id.
         """
         runs = await self._amend(ids, Change(cancel=reason))
+        await cancel_below(self._store, self._clock, ids, f"its parent was cancelled: {reason}")
         for run in runs:
             if run.state is State.CANCELLED and run.started_at is None and self._listeners.wants(Kind.CANCELLED):
                 self._listeners.publish(Event(kind=Kind.CANCELLED, at=self._clock.now(), run=run, reason=reason))

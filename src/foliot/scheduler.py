@@ -23,6 +23,7 @@ from foliot.engine.worker import Bench, Worker
 from foliot.errors import StoreError
 from foliot.events import Event, Kind, Listener, Listeners
 from foliot.executors import Executor, Inline, Processes, Threads, refuse_in_child
+from foliot.flow import signals
 from foliot.handle import Call, Handle
 from foliot.housekeeping import housekeeping
 from foliot.ids import Ids
@@ -409,6 +410,15 @@ class Scheduler:
         """Ask for a run to be cancelled."""
         [cancelled] = await self.runs.cancel(run, reason=reason)
         return cancelled
+
+    async def signal(self, run: str, name: str, value: object = None) -> bool:
+        """Tell a run what it waits for with ``context.wait_for(name)``, or will wait for. From any process.
+
+        The first signal of a name stands: False if there was one before, or the run has given up waiting. Raises
+        RunOver for a run that is over, UnknownRun if there is none, ArgumentsError for a value that is not JSON.
+        """
+        now = self.clock.now()
+        return await signals.send(self.store, run, name, value, self._ids.new(now), now)
 
     async def pause(self, job: str, note: str = "") -> None:
         """Let no run of a job start, in any process, until it is resumed; what runs goes on."""

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from foliot.clock import Clock
 from foliot.engine.attempt import Held
 from foliot.events import Event, Kind, Listeners
+from foliot.flow.family import cancel_below
 from foliot.jobs import Job
 from foliot.model import Ending, Firing, Outcome, Pause, Query, Run, Schedule, State
 from foliot.policy import Conclusion, Raised, follow
@@ -29,6 +30,8 @@ _FINAL = {
 }
 _ONWARD = {Outcome.RELEASED: Kind.RELEASED, Outcome.SNOOZED: Kind.SNOOZED, None: Kind.SNOOZED}
 
+_IN_VAIN = frozenset({State.FAILED, State.CANCELLED, State.SKIPPED})
+
 
 class Aftermath:
     """Does what follows the end of a run, without ever holding up the worker."""
@@ -39,6 +42,8 @@ class Aftermath:
 
     def ended(self, held: Held, ending: Ending, conclusion: Conclusion | None) -> None:
         """The store has accepted this ending."""
+        if ending.state in _IN_VAIN and _has_spawned(held):
+            self._spawn(cancel_below(self._store, self._clock, [held.run.id], f"its parent {ending.state.value}"))
         kind = _FINAL[ending.state] if ending.state.over else _ONWARD.get(ending.outcome, Kind.RETRYING)
         job = held.job
         wanted = self._listeners.wants(kind)
@@ -101,6 +106,11 @@ class Aftermath:
         if agenda.fired == (True,):
             log.warning("schedule %r is paused: %s", schedule.id, note)
             self._listeners.publish(Event(kind=Kind.PAUSED, at=now, schedule=schedule.id, reason=note))
+
+
+def _has_spawned(held: Held) -> bool:
+    """Whether a run may have children: it acts durably, or was put down before."""
+    return held.context.acted or any(each.outcome is Outcome.SNOOZED for each in held.run.attempts)
 
 
 def _after(run: Run, ending: Ending, now: int) -> Run:

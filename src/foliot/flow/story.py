@@ -21,8 +21,8 @@ from foliot.control import PutDown
 from foliot.errors import ArgumentsError, DefinitionError, PartsFailed, ReplayError, RunFailed
 from foliot.handle import Call, epitaph
 from foliot.ids import child_id
-from foliot.joining import FAR, JOIN, MAP, SIGNAL, SLEEP, STEP, Tolerance, joined, told, tolerance
 from foliot.jobs import Job, Wish
+from foliot.joining import FAR, JOIN, MAP, SIGNAL, SLEEP, STEP, Tolerance, joined, told, tolerance
 from foliot.model import Added, Clash, Fate, Limit, Query, Run, State, Terms, Unique
 from foliot.placing import placed
 from foliot.stores.base import Store
@@ -58,7 +58,7 @@ class Fan:
 
     name: str
     at_once: int | None = None
-    tolerance: Tolerance = Tolerance()
+    tolerance: Tolerance
 
 
 class Story:
@@ -78,7 +78,9 @@ class Story:
 
     # verbs
 
-    async def step(self, name: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    async def step(
+        self, name: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
         """The result of a function that is called once, whatever becomes of this attempt."""
         place = self._take_place()
         kept = await self._act(place, STEP, name)
@@ -86,7 +88,7 @@ class Story:
             self._context.raise_if_cancelled()
             value = function(*args, **kwargs)
             value = await value if inspect.isawaitable(value) else value
-            kept = await self._keep(self.record(place, STEP, name, _encoded(function, name, value)))
+            kept = await self._keep(self.record(place, STEP, name, _encoded(name, value)))
         return _decoded(function, kept.result or "null")
 
     async def sleep(self, length: int, name: str) -> None:
@@ -181,7 +183,7 @@ class Story:
 
     def place(self, call: Call[Any], id: str, **changes: Any) -> Run:
         """The run that a call wants, as a child of this one, with some changes. It is not added yet."""
-        call.job.owner  # raises JobError if no scheduler knows it
+        _ = call.job.owner  # raises JobError if no scheduler knows it
         run = placed(call, self.now(), id, self._desk.zone, self.run.headers)
         deadlines = [each for each in (run.deadline_at, self.run.deadline_at) if each is not None]
         unique = None if run.unique is None else replace(run.unique, clash=Clash.SKIP)
@@ -418,7 +420,7 @@ def _shape(function: Callable[..., Any]) -> Shape | None:
         return None
 
 
-def _encoded(function: Callable[..., Any], name: str, value: object) -> str:
+def _encoded(name: str, value: object) -> str:
     try:
         return dumps(value)
     except ArgumentsError as problem:
