@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from datetime import datetime
 from math import isfinite
 from threading import RLock
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
 import msgspec
 
@@ -337,6 +337,7 @@ class Context:
         """
         return await self.acts.call(call)
 
+    @overload
     async def map(
         self,
         job: Job[[Any], Any, T] | Wish[[Any], T],
@@ -345,8 +346,40 @@ class Context:
         *,
         name: str | None = None,
         at_once: int | None = None,
+        failed: Literal["fail"] = "fail",
+    ) -> list[T]: ...
+    @overload
+    async def map(
+        self,
+        job: Job[[Any], Any, T] | Wish[[Any], T],
+        items: Iterable[Any],
+        /,
+        *,
+        name: str | None = None,
+        at_once: int | None = None,
+        failed: str,
+    ) -> list[T | None]: ...
+    @overload
+    async def map(
+        self,
+        job: str,
+        items: Iterable[Any],
+        /,
+        *,
+        name: str | None = None,
+        at_once: int | None = None,
         failed: str = "fail",
-    ) -> list[T]:
+    ) -> list[Any]: ...
+    async def map(
+        self,
+        job: Any,
+        items: Iterable[Any],
+        /,
+        *,
+        name: str | None = None,
+        at_once: int | None = None,
+        failed: str = "fail",
+    ) -> list[Any]:
         """Have a job run once for each item, and give the results in order. No worker is held meanwhile.
 
         At most 100,000 items, at most ``at_once`` at a time. Parts that fail for good, after retries of their own, are

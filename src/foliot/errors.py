@@ -25,7 +25,10 @@ A lost race is an answer (``False``, ``LOST``), never one of these.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class FoliotError(Exception):

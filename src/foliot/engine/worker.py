@@ -63,7 +63,13 @@ class Worker:
         self.on_notes: Callable[[], None] = lambda: None
         self.draining = False
         self._bench = bench
-        self._desk = Desk(store=bench.store, clock=bench.clock, jobs=bench.jobs, zone=bench.zone)
+        self._desk = Desk(
+            store=bench.store,
+            clock=bench.clock,
+            jobs=bench.jobs,
+            zone=bench.zone,
+            loop=asyncio.get_running_loop(),
+        )
         self._endings: list[tuple[Held, Ending, Conclusion | None]] = []
         self._emptied = asyncio.Event()
 

@@ -50,6 +50,7 @@ class Desk:
     clock: Clock
     jobs: Mapping[str, Job[..., Any, Any]]
     zone: tzinfo
+    loop: asyncio.AbstractEventLoop
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +72,6 @@ class Story:
     def __init__(self, context: Context, desk: Desk) -> None:
         self.run = context.run
         self._context, self._desk = context, desk
-        self._loop = asyncio.get_running_loop()
         self._next = 0
         self._past: dict[str, Run | None] = {}
         self._begun = self.run.token > 1
@@ -296,13 +296,13 @@ class Story:
     # the store, from wherever the function runs
 
     async def _ask(self, work: Coroutine[Any, Any, T]) -> T:
-        if _running_loop() is self._loop:
+        if _running_loop() is self._desk.loop:
             return await work
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        return asyncio.run_coroutine_threadsafe(work, self._desk.loop).result()
 
     async def _breathe(self) -> None:
         """Let others have a turn between two pages."""
-        if _running_loop() is self._loop and not self._context.driven:
+        if _running_loop() is self._desk.loop and not self._context.driven:
             await asyncio.sleep(0)
 
 
