@@ -206,6 +206,14 @@ def test_the_end_of_a_followed_run_sets_the_next_time():
     assert (firing.schedule.follows, firing.schedule.wakes_at) == (None, NOON + HOUR)
 
 
+def test_a_run_that_ended_by_a_clock_set_back_lets_no_instant_fire_again():
+    ended = run(state=State.SUCCEEDED, finished_at=NOON - 30 * MINUTE)
+
+    firing = follow(schedule(follows="r", last_at=NOON), HOURLY, ended, NOON - 30 * MINUTE)
+
+    assert firing.schedule.wakes_at == NOON + HOUR
+
+
 def test_a_trigger_that_cannot_be_read_pauses_its_schedule_with_the_reason():
     firing = unreadable(schedule(), "unknown kind 'moon'", NOON)
 

@@ -131,7 +131,8 @@ def follow(schedule: Schedule, trigger: Trigger, run: Run | None, now: int) -> F
     if run is not None and not run.state.over:
         return Firing(schedule=replace(schedule, wakes_at=now + LOOK), expect=schedule.version)
     ended = now if run is None or run.finished_at is None else run.finished_at
-    return Firing(schedule=replace(schedule, follows=None, wakes_at=trigger.next_at(ended)), expect=schedule.version)
+    since = max(ended, schedule.last_at or ended)  # a clock that was set back fires no instant again
+    return Firing(schedule=replace(schedule, follows=None, wakes_at=trigger.next_at(since)), expect=schedule.version)
 
 
 def unreadable(schedule: Schedule, problem: str, now: int) -> Firing:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from foliot.cli import demo, doctor, explaining, linting, previewing, queues, running, runs, schedules, top
+from foliot.cli import demo, doctor, explaining, linting, previewing, proving, queues, running, runs, schedules, top
 from foliot.cli.desk import Choices
 from foliot.cli.options import AppOption, DebugOption, JsonOption, StoreOption, UtcOption
 from foliot.cli.printing import on_terminal
@@ -66,3 +66,4 @@ doctor.register(app)
 explaining.register(app)
 previewing.register(app)
 linting.register(app)
+proving.register(app)

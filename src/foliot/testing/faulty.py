@@ -121,6 +121,9 @@ class FaultyStore(Store):
     async def open(self) -> None:
         await self._call("open", self.inner.open)
 
+    async def time(self) -> int | None:
+        return await self._call("time", self.inner.time)
+
     async def add(self, runs: Sequence[Run], now: int) -> list[Added]:
         return await self._call("add", lambda: self.inner.add(runs, now))
 

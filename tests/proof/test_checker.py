@@ -1,0 +1,269 @@
+"""The checker accepts a sound history, and each claim finds the history that breaks it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from msgspec.structs import replace as changed
+
+from foliot.model import Attempt, Outcome, Run, Schedule, State
+from foliot.moments import MILLISECOND, SECOND
+from foliot.testing.faults.checker import (
+    Claim,
+    Evidence,
+    Span,
+    at_most_once,
+    check,
+    each_instant_once,
+    ended_once,
+    fenced,
+    fired_once,
+    never_two,
+    nobody_fell,
+    nothing_lost,
+    on_time,
+    one_holder,
+    outages,
+    started_on_time,
+)
+from foliot.testing.faults.notes import Note, Saw
+from foliot.testing.faults.work import STANDING
+
+EPOCH = 1_800_000_000 * SECOND
+INSTANTS = (10 * SECOND, 11 * SECOND, 12 * SECOND)
+"""On the monotonic clock."""
+
+Break = Callable[[Evidence], Evidence]
+
+
+def note(saw: Saw, at: int, run: Run, **facts: Any) -> Note:
+    given = {"node": "n0-1", "run": run.id, "token": run.token, "since": at}
+    of_schedule = {"schedule": run.schedule, "nominal": run.nominal_at}
+    return Note(saw=saw, at=at, **{**given, **of_schedule, **facts})
+
+
+def a_run(id: str, job: str, at: int, **facts: Any) -> Run:
+    when = EPOCH + at
+    given = {"due_at": when, "created_at": when, "state": State.SUCCEEDED, "token": 1, "worker": "n0-1"}
+    return Run(id=id, job=job, **{**given, "started_at": when, "finished_at": when, **facts})
+
+
+def life(run: Run, at: int) -> list[Note]:
+    """What is seen of a run that goes well: 100 ms."""
+    late = at + 100 * MILLISECOND
+    return [
+        note(Saw.CLAIMED, at + 2000, run),
+        note(Saw.STARTED, at + 3000, run),
+        note(Saw.KEPT, at + 50_000, run, schedule=None, nominal=None),
+        note(Saw.RETURNED, late, run),
+        note(Saw.ENDED, late + 5000, run, state=run.state, schedule=None, nominal=None),
+    ]
+
+
+def sound() -> Evidence:
+    """A history in which everything went well."""
+    runs: list[Run] = []
+    notes = [Note(saw=Saw.UP, node="n0-1", at=0, since=0)]
+    for each in STANDING:
+        for at in INSTANTS:
+            run = a_run(f"{each.name}-{at}", each.name, at, schedule=each.name, nominal_at=EPOCH + at)
+            runs.append(run)
+            notes += [note(Saw.FIRED, at + 1000, run), *life(run, at)]
+    for job in ("steady", "flaky", "precious"):
+        run = a_run(f"{job}-0", job, INSTANTS[0])
+        runs.append(run)
+        notes += life(run, INSTANTS[0])
+    return Evidence(
+        notes=in_order(notes),
+        runs=runs,
+        schedules=[
+            Schedule(id=each.name, job=each.name, trigger="", created_at=EPOCH, last_at=EPOCH + INSTANTS[-1])
+            for each in STANDING
+        ],
+        wanted=["steady-0", "flaky-0", "precious-0"],
+        epoch=EPOCH,
+    )
+
+
+def in_order(notes: list[Note]) -> list[Note]:
+    return sorted(notes, key=lambda each: each.at)
+
+
+def also(*more: Note) -> Break:
+    return lambda evidence: replace(evidence, notes=in_order([*evidence.notes, *more]))
+
+
+def without_notes(run: str, *saw: Saw) -> Break:
+    return lambda evidence: replace(
+        evidence, notes=[each for each in evidence.notes if not (each.run == run and each.saw in saw)]
+    )
+
+
+def with_run(id: str, **facts: Any) -> Break:
+    return lambda evidence: replace(
+        evidence, runs=[changed(run, **facts) if run.id == id else run for run in evidence.runs]
+    )
+
+
+def without_run(id: str) -> Break:
+    return lambda evidence: replace(evidence, runs=[run for run in evidence.runs if run.id != id])
+
+
+def all_of(*breaks: Break) -> Break:
+    def broken(evidence: Evidence) -> Evidence:
+        for each in breaks:
+            evidence = each(evidence)
+        return evidence
+
+    return broken
+
+
+def late(run: Run, by: int) -> Break:
+    """All that was seen of a run, later."""
+    return lambda evidence: replace(
+        evidence,
+        notes=in_order(
+            [
+                changed(each, at=each.at + by, since=each.since + by) if each.run == run.id else each
+                for each in evidence.notes
+            ]
+        ),
+    )
+
+
+AT = INSTANTS[0]
+ALLOW = a_run(f"allow-{AT}", "allow", AT, schedule="allow", nominal_at=EPOCH + AT)
+SKIP = a_run(f"skip-{AT}", "skip", AT, schedule="skip", nominal_at=EPOCH + AT)
+STEADY, PRECIOUS = a_run("steady-0", "steady", AT), a_run("precious-0", "precious", AT)
+MIDDLE = f"skip-{INSTANTS[1]}"
+SECOND_TOKEN: dict[str, Any] = {"token": 2, "node": "n1-1"}
+
+BROKEN: list[tuple[str, Callable[[Evidence], Claim], Break]] = [
+    ("an instant has no record", each_instant_once, without_run(MIDDLE)),
+    ("an instant has two records", each_instant_once, lambda e: replace(e, runs=[*e.runs, changed(SKIP, id="twin")])),
+    ("the last instant has no record", each_instant_once, without_run(f"queue-{INSTANTS[-1]}")),
+    (
+        "a schedule never fired",
+        each_instant_once,
+        lambda e: replace(e, runs=[r for r in e.runs if r.schedule != "queue"]),
+    ),
+    ("two processes fired an instant", fired_once, also(note(Saw.FIRED, AT + 1500, SKIP, node="n1-1"))),
+    ("an accepted firing is gone", fired_once, without_run(MIDDLE)),
+    ("an accepted run is gone", nothing_lost, without_run("steady-0")),
+    ("a run is never over", nothing_lost, with_run(MIDDLE, state=State.RUNNING)),
+    ("a run that works has failed", nothing_lost, with_run("flaky-0", state=State.FAILED)),
+    ("a run ended twice", ended_once, also(note(Saw.ENDED, 13 * SECOND, STEADY, state=State.SUCCEEDED))),
+    ("an accepted ending is undone", ended_once, with_run("steady-0", state=State.FAILED)),
+    ("another claim's ending stands", ended_once, with_run("steady-0", token=2)),
+    ("a run that ended is gone", ended_once, without_run("steady-0")),
+    (
+        "a beat is accepted after a newer claim",
+        fenced,
+        also(note(Saw.CLAIMED, AT + 20_000, STEADY, **SECOND_TOKEN), note(Saw.KEPT, AT + 60_000, STEADY)),
+    ),
+    (
+        "an ending is accepted after a newer claim",
+        fenced,
+        also(note(Saw.CLAIMED, AT + 60_000, STEADY, **SECOND_TOKEN)),
+    ),
+    ("a beat is accepted after the end", fenced, also(note(Saw.KEPT, 13 * SECOND, STEADY))),
+    ("two processes hold one token", one_holder, also(note(Saw.CLAIMED, AT + 2500, STEADY, node="n1-1"))),
+    ("a claim is executed twice", one_holder, also(note(Saw.STARTED, AT + 4000, STEADY, node="n1-1"))),
+    ("a success that nobody executed", one_holder, without_notes("steady-0", Saw.STARTED)),
+    (
+        "a token is given again",
+        one_holder,
+        with_run("steady-0", attempts=(Attempt(token=1, worker="n1-1", started_at=EPOCH + AT, outcome=Outcome.LOST),)),
+    ),
+    ("a precious run is executed again", at_most_once, also(note(Saw.STARTED, 13 * SECOND, PRECIOUS, **SECOND_TOKEN))),
+    (
+        "two runs of one schedule at once",
+        never_two,
+        all_of(without_notes(SKIP.id, Saw.RETURNED), also(note(Saw.RETURNED, INSTANTS[1] + 50_000, SKIP))),
+    ),
+    (
+        "a long run is overlapped by the next but one",
+        never_two,
+        all_of(
+            without_notes(SKIP.id, Saw.RETURNED),
+            without_notes(MIDDLE, Saw.STARTED, Saw.RETURNED),
+            also(note(Saw.RETURNED, INSTANTS[2] + 50_000, SKIP)),
+        ),
+    ),
+    ("a firing is late", on_time, late(SKIP, 6 * SECOND)),
+    ("a firing is early", on_time, late(SKIP, -SECOND)),
+    ("a start is late", started_on_time, late(ALLOW, 6 * SECOND)),
+    ("a process fell", nobody_fell, lambda e: replace(e, ended_badly=["n0-1 ended by itself with 1"])),
+]
+
+
+def test_a_sound_history_keeps_every_claim():
+    claims = check(sound())
+
+    assert [claim.promise for claim in claims if not claim.holds] == []
+    assert all(claim.cases for claim in claims)
+
+
+@pytest.mark.parametrize(("claim", "spoil"), [each[1:] for each in BROKEN], ids=[each[0] for each in BROKEN])
+def test_a_broken_promise_is_seen(claim: Callable[[Evidence], Claim], spoil: Break):
+    assert not claim(sound()).broken
+
+    told = claim(spoil(sound()))
+
+    assert told.broken
+    assert not told.holds
+
+
+def test_every_claim_can_fail():
+    assert {each[1] for each in BROKEN} == set(check.__globals__["CLAIMS"])
+
+
+def test_a_claim_without_a_case_does_not_hold():
+    assert not fired_once(replace(sound(), notes=[])).holds
+
+
+def test_what_a_frozen_process_still_executes_is_nobodys_overlap():
+    taken_over = all_of(
+        without_notes(SKIP.id, Saw.RETURNED, Saw.ENDED),
+        also(
+            note(Saw.CLAIMED, AT + 400_000, SKIP, **SECOND_TOKEN),
+            note(Saw.STARTED, AT + 410_000, SKIP, **SECOND_TOKEN),
+            note(Saw.RETURNED, AT + 500_000, SKIP, **SECOND_TOKEN),
+            note(Saw.RETURNED, INSTANTS[2] + 50_000, SKIP),
+        ),
+    )
+
+    assert never_two(taken_over(sound())).broken == []
+
+
+def test_runs_that_may_overlap_may_overlap():
+    longer = all_of(without_notes(ALLOW.id, Saw.RETURNED), also(note(Saw.RETURNED, INSTANTS[2], ALLOW)))
+
+    assert never_two(longer(sound())).broken == []
+
+
+def test_a_beat_that_was_on_its_way_before_the_newer_claim_is_not_stale():
+    crossing = also(
+        note(Saw.CLAIMED, AT + 300_000, STEADY, **SECOND_TOKEN), note(Saw.KEPT, AT + 350_000, STEADY, since=AT + 90_000)
+    )
+
+    assert fenced(crossing(sound())).broken == []
+
+
+def test_outages_are_not_counted_as_lateness():
+    excused = replace(late(SKIP, 6 * SECOND)(sound()), outages=[Span(AT, AT + 5 * SECOND)])
+
+    assert on_time(excused).broken == []
+
+
+def test_nobody_can_work_when_the_store_is_away_or_all_are_sick_at_once():
+    sick = [[Span(0, 10), Span(20, 30)], [Span(5, 25)]]
+
+    assert outages(sick, []) == [Span(5, 10), Span(20, 25)]
+    assert outages(sick, [Span(9, 21)]) == [Span(5, 25)]
+    assert outages([[Span(0, 10)], []], [Span(50, 60)]) == [Span(50, 60)]
+
+
+def test_spells_of_one_process_that_overlap_are_one():
+    assert outages([[Span(0, 6), Span(4, 10)], [Span(0, 20)]], []) == [Span(0, 10)]
