@@ -108,6 +108,7 @@ MUTANTS = {
     "pruning takes who is pending": Mutant(
         Keeping, "DELETE FROM runs WHERE id IN {THESE}", "DELETE FROM runs WHERE id IN {THESE} OR state = 'pending'"
     ),
+    "pruning takes what a live run has spawned": Mutant(Keeping, "AND p.finished_at IS NULL", "AND FALSE"),
     "pruning keeps one too many": Mutant(Keeping, "(job, keep - 1)", "(job, keep)"),
     "all lines but the first are lost": Mutant(Keeping, "for run, line in lines:", "for run, line in lines[:1]:"),
     "a page skips one": Mutant(Finding, "rows[: query.limit]", "rows[1 : query.limit + 1]"),

@@ -228,8 +228,9 @@ class Store(ABC):
     async def prune(self, before: int | None, keep: int | None, limit: int) -> int:
         """Forget at most ``limit`` runs that are over.
 
-        Those finished before ``before`` go, and those not among the newest ``keep`` of their job. Age goes by
-        (finished_at, id), and the oldest go first. Their lines go with them. Tells how many went; fewer than
+        Those finished before ``before`` go, and those not among the newest ``keep`` of their job, but none whose
+        parent is live: it may ask for what it has spawned. Age goes by (finished_at, id), and the oldest go
+        first. Their lines go with them. Tells how many went; fewer than
         ``limit`` means all are gone.
         """
 

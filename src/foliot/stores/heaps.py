@@ -152,14 +152,18 @@ class History:
         self._runs = runs
         self._jobs: dict[str, list[tuple[int, str]]] = {}
         self._stale: dict[str, int] = {}
+        self._held: dict[str, dict[str, Run]] = {}
 
     def enter(self, run: Run) -> None:
-        """This run is over."""
+        """This run is over, and what was held back for it may go."""
         heappush(self._jobs.setdefault(run.job, []), (run.finished_at or 0, run.id))
+        for child in self._held.pop(run.id, {}).values():
+            heappush(self._jobs.setdefault(child.job, []), (child.finished_at or 0, child.id))
 
     def revive(self, run: Run) -> None:
         """This run was over and lives again."""
-        self._stale[run.job] = self._stale.get(run.job, 0) + 1
+        if self._held.get(run.parent or "", {}).pop(run.id, None) is None:
+            self._stale[run.job] = self._stale.get(run.job, 0) + 1
 
     def take(self, before: int | None, keep: int | None) -> Iterator[str]:
         """Take out what finished before ``before`` or is not of its job's newest ``keep``, oldest first.
@@ -178,18 +182,31 @@ class History:
                 heappop(heads)
 
     def _oldest(self, job: str, before: int | None, keep: int | None) -> tuple[int, str, str] | None:
-        """The oldest of a job, if it is to go."""
+        """The oldest of a job, if it is to go; what a live parent may still ask for is held back."""
         ends = self._jobs[job]
-        while ends and not self._ended(*ends[0]):
+        while ends:
+            if not self._ended(*ends[0]):
+                heappop(ends)
+                self._stale[job] -= 1
+                continue
+            old = before is not None and ends[0][0] < before
+            many = keep is not None and len(ends) - self._stale.get(job, 0) > keep
+            if not (old or many):
+                return None
+            if not self._hold(self._runs[ends[0][1]]):
+                return (*ends[0], job)
             heappop(ends)
-            self._stale[job] -= 1
-        if not ends:
-            del self._jobs[job]
-            self._stale.pop(job, None)
-            return None
-        old = before is not None and ends[0][0] < before
-        many = keep is not None and len(ends) - self._stale.get(job, 0) > keep
-        return (*ends[0], job) if old or many else None
+        del self._jobs[job]
+        self._stale.pop(job, None)
+        return None
+
+    def _hold(self, run: Run) -> bool:
+        """Whether its parent is live, and holds it back."""
+        parent = None if run.parent is None else self._runs.get(run.parent)
+        if parent is None or parent.state.over:
+            return False
+        self._held.setdefault(parent.id, {})[run.id] = run
+        return True
 
     def _ended(self, at: int, id: str) -> bool:
         run = self._runs.get(id)

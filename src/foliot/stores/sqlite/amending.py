@@ -95,7 +95,9 @@ SELECT job FROM every WHERE job IS NOT NULL
 
 _OLD = """
 SELECT finished_at, id FROM runs INDEXED BY runs_over
-WHERE finished_at IS NOT NULL AND job = ? AND (finished_at, id) < (?, ?) ORDER BY finished_at, id
+WHERE finished_at IS NOT NULL AND job = ? AND (finished_at, id) < (?, ?)
+AND (parent IS NULL OR NOT EXISTS (SELECT 1 FROM runs AS p WHERE p.id = runs.parent AND p.finished_at IS NULL))
+ORDER BY finished_at, id
 """
 
 _OLDEST_KEPT = """

@@ -20,6 +20,7 @@ from foliot.testing.exam.scene import (
     a_schedule,
     a_worker,
     add,
+    amend,
     an_over_run,
     beat,
     cancel,
@@ -244,6 +245,28 @@ class Keeping:
         counts = [await store.prune(10, None, 2) for _ in range(4)]
 
         assert counts == [2, 2, 1, 0]
+
+    async def test_what_a_live_run_has_spawned_is_not_forgotten(self, store: Store) -> None:
+        await add(
+            store, a_run("p"), *(an_over_run(name, parent="p") for name in ("q", "r")), an_over_run("s", parent="x")
+        )
+        p = await take_one(store)
+
+        gone = [await store.prune(10, 0, 100)]
+        await amend(store, "r", 5, revive=True)
+        await finish(store, p, 5)
+        gone += [await store.prune(10, 0, 100), await store.prune(10, 0, 100)]
+
+        assert gone == [1, 2, 0]
+        assert names(await everything(store)) == ["r"]
+
+    async def test_a_run_that_lives_again_holds_back_what_it_has_spawned(self, store: Store) -> None:
+        await add(store, an_over_run("p", finished_at=50), an_over_run("q", parent="p"))
+
+        await amend(store, "p", 60, revive=True)
+
+        assert await store.prune(40, 0, 100) == 0
+        assert names(await everything(store)) == ["q", "p"]
 
     async def test_without_an_age_or_a_number_nothing_is_forgotten(self, store: Store) -> None:
         await add(store, an_over_run("a"))

@@ -246,9 +246,9 @@ class StoreMachine(RuleBasedStateMachine):
         if (due := fields.pop("due", None)) is not None:
             fields["due_at"] = max(0, self.now + due)
         first = self.added + 1
-        fields["spawn"] = tuple(self._wished({}) for _ in range(fields.pop("spawn", 0)))
-        fields["wait"] = tuple(wishes.named(first + step) for step in fields.pop("wait", ()) if first + step > 0)
         run, token = held
+        fields["spawn"] = tuple(replace(self._wished({}), parent=run) for _ in range(fields.pop("spawn", 0)))
+        fields["wait"] = tuple(wishes.named(first + step) for step in fields.pop("wait", ()) if first + step > 0)
         return Ending(run=run, token=token, **fields, lines=(Line(at=self.now, level="info", text="end"),))
 
     def _fire(self, firings: list[Firing]) -> None:

@@ -58,7 +58,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "job": st.just("other"),
     "target": st.sampled_from(WORKERS),
     "needs": st.sampled_from((("gpu",), ("gpu", "eu"))),
-    "parent": st.just("r037"),
+    "parent": st.integers(-4, 0),
     "tags": st.lists(st.sampled_from("xy"), max_size=2).map(tuple),
     "meta": st.sampled_from(METAS),
     "over": st.just(True),
@@ -70,7 +70,7 @@ NAMES = [*FIELDS, *["unique"] * 7, *["lanes"] * 3, *["due", "after"] * 2]
 WISHES = st.lists(st.sampled_from(NAMES).flatmap(lambda name: st.tuples(st.just(name), FIELDS[name])), max_size=3).map(
     dict
 )
-"""A run to add. ``after`` names the runs added so many before or after this one, which may never come."""
+"""A run to add. ``after`` and ``parent`` name runs added so many before or after this one, which may never come."""
 
 CLAIMS = st.builds(
     Claim,
@@ -134,7 +134,7 @@ QUERIES = st.fixed_dictionaries(
         "schedules": st.just(("s1",)),
         "queues": st.just(("mail",)),
         "workers": st.just(("w1",)),
-        "parents": st.just(("r037",)),
+        "parents": st.just(("r003", "r004")),
         "tags": st.sampled_from((("x",), ("x", "y"))),
         "meta": st.sampled_from(({"n": 1}, {"n": "1"}, {"deep.er": True}, {"deep.er": [1]})),
         "since": st.integers(0, 200),
@@ -158,7 +158,8 @@ def wished(wish: dict[str, Any], number: int, now: int) -> Run:
         run = replace(run, state=State.SKIPPED, reason="missed", finished_at=now)
     after = tuple(named(number + step) for step in fields.pop("after", ()) if number + step > 0)
     unique = wanted(fields.pop("unique", None), now)
-    return replace(run, **fields, after=after, unique=unique)
+    parent = named(number + fields.pop("parent")) if "parent" in fields else None
+    return replace(run, **fields, after=after, unique=unique, parent=parent)
 
 
 def wanted(words: str | None, now: int) -> Unique | None:
