@@ -61,7 +61,6 @@ async def test_options_stand_in_the_url_or_beside_it(tmp_path: Path, durability:
         ("sqlite:///jobs.db?durabilty=full", "durability"),
         ("memory://?size=3", "'size'"),
         ("postgresql://host/db", "later version"),
-        ("redis://host", "later version"),
         ("mysql://host/db", "sqlite:///path"),
         ("jobs.db", "sqlite:///path"),
         ("", "memory://"),

@@ -1,0 +1,173 @@
+"""Redis: one server, one behind sentinels, or a node of a cluster. Each verb is one script, under one hash tag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from foliot.model import (
+    Added,
+    Agenda,
+    Batch,
+    Beat,
+    Change,
+    Claim,
+    Ending,
+    Fate,
+    Firing,
+    Hint,
+    Line,
+    Page,
+    Query,
+    Record,
+    Reply,
+    Run,
+    Verdict,
+    Worker,
+)
+from foliot.stores.base import R, Store
+from foliot.stores.redis import finding, keeping
+from foliot.stores.redis.address import Address
+from foliot.stores.redis.doorbell import Doorbell
+from foliot.stores.redis.endings import arriving, beat_of, body_of, ending_of, firing_of, numbered, read_lines
+from foliot.stores.redis.entrance import enter
+from foliot.stores.redis.exchange import Exchange
+from foliot.stores.redis.rows import exact, pack, pack_each, runs_of, runs_or_none
+from foliot.stores.redis.scripts import script
+
+_odd = msgspec.msgpack.Decoder(list[tuple[int, Fate, str]]).decode
+_replies = msgspec.msgpack.Decoder(list[list[str]]).decode
+
+
+class RedisStore(Store):
+    """Runs and schedules in Redis. What was answered survives as far as its own settings say; see the page on Redis.
+
+    Safe to share between event loops and threads.
+    """
+
+    batch = 100
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._exchange = Exchange(address)
+        self._bell = Doorbell(self._exchange)
+
+    # life
+
+    async def open(self) -> None:
+        self._exchange.open()
+        await enter(self._exchange)
+        self._bell.open()
+
+    async def close(self) -> None:
+        await self._bell.close()
+        await self._exchange.close()
+
+    async def time(self) -> int | None:
+        seconds, microseconds = await self._exchange.ask("TIME")
+        return int(seconds) * 1_000_000 + int(microseconds)
+
+    # producers
+
+    async def add(self, runs: Sequence[Run], now: int) -> list[Added]:
+        odd = await self._write("add", now, pack(arriving(runs, now)))
+        answers = [Added(id=run.id, fate=Fate.ADDED) for run in runs]
+        for n, fate, id in _odd(odd):
+            answers[n] = Added(id=id, fate=fate)
+        return answers
+
+    async def amend(self, ids: Sequence[str], change: Change, now: int) -> list[Run | None]:
+        what = pack_each(change.cancel, exact(change.due_at), change.priority, change.revive, numbered(change.lines))
+        return runs_or_none(await self._write("amend", now, pack(ids), what))
+
+    # workers
+
+    async def claim(self, claim: Claim, now: int) -> Batch:
+        return _batch(*await self._write("claim", now, _wish(claim, now)))
+
+    async def beat(self, worker: Worker, beats: Sequence[Beat], now: int, lease: int) -> list[Reply]:
+        record = pack((worker.id, body_of(msgspec.structs.replace(worker, seen_at=now))))
+        replies = await self._write("beat", now + lease, record, pack([beat_of(each) for each in beats]))
+        return [_reply(*each) for each in _replies(replies)]
+
+    async def finish(self, endings: Sequence[Ending], now: int) -> list[bool]:
+        return _bits(await self._write("finish", now, pack([ending_of(each, now) for each in endings])))
+
+    async def turn(self, endings: Sequence[Ending], claim: Claim, now: int) -> tuple[list[bool], Batch]:
+        ended = pack([ending_of(each, now) for each in endings])
+        kept, *batch = await self._write("turn", now, ended, _wish(claim, now))
+        return _bits(kept), _batch(*batch)
+
+    # schedulers
+
+    async def fire(self, firings: Sequence[Firing], now: int, limit: int) -> Agenda:
+        items = pack([firing_of(each, now) for each in firings])
+        fired, due, wake_at = await self._write("fire", now, limit, items)
+        return Agenda(
+            fired=tuple(_bits(fired)), due=tuple(keeping.schedules_of(due)), wake_at=int(wake_at) if wake_at else None
+        )
+
+    # people
+
+    async def find(self, query: Query) -> Page:
+        return await finding.find(self._exchange, query)
+
+    async def tally(self, query: Query, by: str) -> dict[str, int]:
+        return await finding.tally(self._exchange, query, by)
+
+    async def lines(self, run: str, after: int = 0, limit: int = 1000) -> list[Line]:
+        first = max(0, after)
+        if limit <= 0:
+            return []
+        return read_lines(await self._exchange.run(script("lines"), run, first, first + limit - 1), first + 1)
+
+    # records
+
+    async def put(self, records: Sequence[Record]) -> None:
+        await keeping.put(self._exchange, records)
+
+    async def drop(self, kind: type[Record], ids: Sequence[str]) -> list[bool]:
+        return await keeping.drop(self._exchange, kind, ids)
+
+    async def records(
+        self, kind: type[R], ids: Sequence[str] | None = None, after: str = "", limit: int | None = None
+    ) -> list[R]:
+        return await keeping.records(self._exchange, kind, ids, after, limit)
+
+    # care
+
+    async def prune(self, before: int | None, keep: int | None, limit: int) -> int:
+        gone = 0
+        while gone < limit:
+            most = min(self.batch, limit - gone)
+            count = await self._write("prune", pack_each(before, keep, most))
+            gone += count
+            if count < most:
+                break
+        return gone
+
+    def watch(self, ring: Callable[[Hint], None]) -> Callable[[], None]:
+        return self._bell.watch(ring)
+
+    # how
+
+    async def _write(self, name: str, *words: str | bytes | int) -> Any:
+        return await self._exchange.run(script(name), *words)
+
+
+def _wish(claim: Claim, now: int) -> bytes:
+    return pack_each(claim.worker, claim.limit, exact(now + claim.lease), claim.queues, claim.labels, claim.doors)
+
+
+def _batch(runs: bytes, wake_at: bytes) -> Batch:
+    return Batch(runs=tuple(runs_of(runs)), wake_at=int(wake_at) if wake_at else None)
+
+
+def _bits(answers: bytes) -> list[bool]:
+    return [each == ord("1") for each in answers]
+
+
+def _reply(verdict: str, reason: str | None = None) -> Reply:
+    return Reply(verdict=Verdict(verdict), reason=reason)

@@ -1,0 +1,97 @@
+-- What everything else stands on: names of keys, calls with many arguments, hints, answers.
+
+local NEVER = 'inf'
+local AT_ONCE = 0
+local MOST_ARGUMENTS = 2000
+
+local NAMESPACE = KEYS[1]
+
+local function key(...)
+  return NAMESPACE .. ':' .. table.concat({...}, ':')
+end
+
+-- An instant: a number, or a text where numbers are no longer exact, from the year 2255 on.
+local EXACT = 9007199254740992
+
+local function instant(text)
+  local number = tonumber(text)
+  return number < EXACT and number or text
+end
+
+local function whole(number)
+  return type(number) == 'string' and number or string.format('%.0f', number)
+end
+
+-- Whether an instant has come.
+local function has_come(at, now)
+  if type(at) == 'number' and type(now) == 'number' then
+    return at <= now
+  end
+  local one, other = whole(at), whole(now)
+  return #one < #other or #one == #other and one <= other
+end
+
+-- Calls a command with as many arguments as one call takes, again and again.
+local function call_with_all(command, name, arguments)
+  for first = 1, #arguments, MOST_ARGUMENTS do
+    local last = math.min(first + MOST_ARGUMENTS - 1, #arguments)
+    redis.call(command, name, unpack(arguments, first, last))
+  end
+end
+
+local function values_at(names)
+  local values = {}
+  for first = 1, #names, MOST_ARGUMENTS do
+    local last = math.min(first + MOST_ARGUMENTS - 1, #names)
+    for n, value in ipairs(redis.call('MGET', unpack(names, first, last))) do
+      values[first + n - 1] = value
+    end
+  end
+  return values
+end
+
+-- Whether one text comes before another, byte by byte: `<` would ask the server's locale.
+local function before(one, other)
+  for n = 1, math.min(#one, #other) do
+    local a, b = string.byte(one, n), string.byte(other, n)
+    if a ~= b then
+      return a < b
+    end
+  end
+  return #one < #other
+end
+
+local function earlier(one, other)
+  if one == nil then
+    return other
+  end
+  return (other == nil or one < other) and one or other
+end
+
+-- Hints: what may be due from when on. The earliest of each topic is told once, at the end.
+
+local hints = {}
+
+function hints.note(topic, at)
+  hints[topic] = earlier(hints[topic], tonumber(at))
+end
+
+function hints.ring()
+  local told = {}
+  for _, topic in ipairs({'runs', 'schedules', 'cancels'}) do
+    if hints[topic] ~= nil then
+      told[#told + 1] = topic .. ' ' .. whole(hints[topic])
+    end
+  end
+  if #told > 0 then
+    redis.call('SPUBLISH', key('hints'), table.concat(told, ','))
+  end
+end
+
+-- Packs texts that are packed already as one list.
+local function as_list(packed)
+  local count = #packed
+  local head = string.char(221, math.floor(count / 16777216) % 256, math.floor(count / 65536) % 256,
+    math.floor(count / 256) % 256, count % 256)
+  return head .. table.concat(packed)
+end

@@ -1,0 +1,198 @@
+-- Claiming: due runs in order, each leased; those that meet a full lane are parked before it.
+
+local claiming = {}
+
+local function set_of(names)
+  local set = {}
+  for _, name in ipairs(names or {}) do
+    set[name] = true
+  end
+  return set
+end
+
+-- Whether a claim looks at a place: `queue`, or `queue+label+label`.
+local function serves(place, queues, any_queue, labels)
+  local first = true
+  for name in string.gmatch(place, '[^+]+') do
+    if first and not (any_queue or queues[name]) or not first and not labels[name] then
+      return false
+    end
+    first = false
+  end
+  return true
+end
+
+-- Where a claim looks, as pairs of place and priority.
+local function served(claim)
+  local spots = {}
+  local function add(place, priorities)
+    for priority in string.gmatch(priorities or '', '[^,]+') do
+      spots[#spots + 1] = {place = place, priority = tonumber(priority)}
+    end
+  end
+  local queues, labels = set_of(claim.queues), set_of(claim.labels)
+  local every = redis.call('HGETALL', key('places'))
+  for n = 1, #every, 2 do
+    if serves(every[n], queues, #claim.queues == 0, labels) then
+      add(every[n], every[n + 1])
+    end
+  end
+  for n, priorities in ipairs(redis.call('HMGET', key('doors'), unpack(claim.doors))) do
+    add(claim.doors[n], priorities or nil)
+  end
+  return spots
+end
+
+-- Reads on in the due set of a spot; what was read stays there until all is decided.
+local function read_on(spot, now, count)
+  local rows = redis.call('ZRANGEBYSCORE', due_at_place(spot.place, spot.priority), '-inf', now, 'WITHSCORES', 'LIMIT',
+    spot.read, count)
+  spot.rows, spot.at, spot.read = rows, 1, spot.read + #rows / 2
+  spot.more = #rows / 2 == count
+end
+
+local function head_of(spot, now, count)
+  if spot.at > #spot.rows and spot.more then
+    read_on(spot, now, count)
+  end
+  return spot.rows[spot.at], spot.rank
+end
+
+local function show_head(spot, now, count)
+  spot.id = head_of(spot, now, count)
+  spot.rank = spot.id and tonumber(spot.rows[spot.at + 1]) - spot.priority * AGEING
+  return spot.id ~= nil
+end
+
+local function goes_before(one, other)
+  if one.rank ~= other.rank then
+    return one.rank < other.rank
+  end
+  return before(one.id, other.id)
+end
+
+local function first_of(heads)
+  local first = 1
+  for n = 2, #heads do
+    if goes_before(heads[n], heads[first]) then
+      first = n
+    end
+  end
+  return first
+end
+
+local function begin(spots, now, count)
+  local heads = {}
+  for _, spot in ipairs(spots) do
+    spot.rows, spot.at, spot.read, spot.more = {}, 1, 0, true
+    if show_head(spot, now, count) then
+      heads[#heads + 1] = spot
+    end
+  end
+  return heads
+end
+
+-- The next due ids in the order of claims.
+local function next_ids(heads, now, count)
+  local ids = {}
+  while #ids < count and #heads > 0 do
+    local n = first_of(heads)
+    local spot = heads[n]
+    ids[#ids + 1] = spot.id
+    spot.at = spot.at + 2
+    if not show_head(spot, now, count) then
+      table.remove(heads, n)
+    end
+  end
+  return ids
+end
+
+local function try_to_claim(r, claim, now)
+  local full = lanes.any_limited() and lanes.admit(r, now) or nil
+  if full then
+    moves.park(r, full, now)
+    return false
+  end
+  moves.claim(r, claim, now)
+  if r.hold == 'start' then
+    keys.give_up(r)
+  end
+  return true
+end
+
+local function take(heads, claim, now)
+  local taken, looked = {}, 0
+  while #taken < claim.limit and looked < claim.limit + PARKS do
+    local ids = next_ids(heads, now, math.min(claim.limit - #taken, claim.limit + PARKS - looked))
+    if #ids == 0 then
+      break
+    end
+    desk.load(ids)
+    for _, id in ipairs(ids) do
+      local r = desk.get(id)
+      if r and has_come(r.wakes_at, now) and try_to_claim(r, claim, now) then
+        taken[#taken + 1] = r
+      end
+    end
+    looked = looked + #ids
+  end
+  return taken
+end
+
+-- When this run wakes, whose alarm is set for about `score`.
+local function exactly(id, score)
+  return score < EXACT and score or desk.get(id).wakes_at
+end
+
+local function earliest(one, other)
+  if one == nil or other == nil then
+    return one or other
+  end
+  return has_come(one, other) and one or other
+end
+
+local function next_alarm(spots)
+  local at = nil
+  for _, spot in ipairs(spots) do
+    local first = redis.call('ZRANGE', due_at_place(spot.place, spot.priority), 0, 0, 'WITHSCORES')
+    if first[2] then
+      at = earliest(at, exactly(first[1], tonumber(first[2])))
+    else
+      places.leave(spot.place, spot.priority)
+    end
+  end
+  return at
+end
+
+local function blobs_of(runs)
+  local blobs = {}
+  for n, r in ipairs(runs) do
+    blobs[n] = r.blob
+  end
+  return as_list(blobs)
+end
+
+-- Takes due runs; the answer is the runs, and when to come back: nothing when the batch is full.
+function claiming.claim(claim, now)
+  if claim.limit <= 0 then
+    return {as_list({}), ''}
+  end
+  local spots = served(claim)
+  local taken = take(begin(spots, now, claim.limit), claim, now)
+  desk.write()
+  local answer = blobs_of(taken)
+  keys.write()
+  lanes.write(now)
+  local woken = lanes.wake(now)
+  if #taken == claim.limit then
+    return {answer, ''}
+  end
+  local at = earliest(next_alarm(served(claim)), earliest(lanes.next_look(), woken > 0 and now or nil))
+  return {answer, at and whole(at) or ''}
+end
+
+function claiming.read(packed)
+  local claim = {}
+  claim.worker, claim.limit, claim.until_, claim.queues, claim.labels, claim.doors = cmsgpack.unpack(packed)
+  return claim
+end

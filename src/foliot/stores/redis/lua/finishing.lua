@@ -1,0 +1,111 @@
+-- Beats and endings of claims, fenced by their tokens, with all that an ending brings.
+
+local finishing = {}
+
+local function held(id, token)
+  local r = desk.get(id)
+  if r and r.state == 'running' and r.token == token then
+    return r
+  end
+end
+
+local function log(id, lines)
+  if lines and #lines > 0 then
+    call_with_all('RPUSH', key('lines', id), lines)
+  end
+end
+
+local function load_all(items)
+  local ids = {}
+  for n, item in ipairs(items) do
+    ids[n] = item[1]
+  end
+  desk.load(ids)
+  return ids
+end
+
+-- Beats: {run, token, progress, lines}
+
+local function beat(item, until_)
+  local r = held(item[1], item[2])
+  if r == nil then
+    return {'lost'}
+  end
+  moves.beat(r, item[3], until_)
+  log(r.id, item[4])
+  return r.cancelling and {'stop', r.cancelling} or {'keep'}
+end
+
+function finishing.beat(items, until_)
+  load_all(items)
+  local replies = {}
+  for n, item in ipairs(items) do
+    replies[n] = beat(item, until_)
+  end
+  return replies
+end
+
+-- Endings
+
+local function read(item)
+  local ending = {}
+  ending.run, ending.token, ending.state, ending.result, ending.reason, ending.due_at, ending.failed, ending.outcome,
+    ending.failure, ending.progress, ending.lines, ending.spawn, ending.wait, ending.firing = unpack(item, 1, 14)
+  return ending
+end
+
+local function conclude(r, ending, now)
+  local state, reason = ending.state, ending.reason
+  if state == 'pending' then
+    state, reason = 'cancelled', r.cancelling
+  elseif state == 'cancelled' and reason == nil then
+    reason = r.cancelling
+  end
+  moves.finish(r, state, reason, ending, now)
+  keys.give_up(r)
+  waits.over(r, false)
+end
+
+local function follow_up(r, ending, now)
+  local instead = ending.state == 'pending' and run.over(r)
+  if ending.spawn and not instead then
+    adding.add(ending.spawn, now)
+  end
+  if ending.wait and not run.over(r) then
+    waits.begin(r, ending.wait)
+  end
+  if ending.firing then
+    schedules.fire_one(ending.firing, now)
+  end
+end
+
+local function finish(item, now)
+  local r = held(item[1], item[2])
+  if r == nil then
+    return '0'
+  end
+  local ending = read(item)
+  lanes.leave(r, now)
+  r.failures = r.failures + (ending.failed and 1 or 0)
+  r.progress = ending.progress or r.progress
+  if ending.state == 'pending' and r.cancelling == nil then
+    moves.put_down(r, ending, now)
+  else
+    conclude(r, ending, now)
+  end
+  log(r.id, ending.lines)
+  follow_up(r, ending, now)
+  return '1'
+end
+
+function finishing.finish(items, now)
+  waits.meet(load_all(items))
+  local kept = {}
+  for n, item in ipairs(items) do
+    kept[n] = finish(item, now)
+  end
+  desk.write()
+  keys.write()
+  lanes.write(now)
+  return table.concat(kept)
+end

@@ -1,0 +1,1 @@
+return finding.page(finding.read(ARGV[1]))

@@ -1,0 +1,3 @@
+local kept = finishing.finish(cmsgpack.unpack(ARGV[2]), instant(ARGV[1]))
+hints.ring()
+return kept

@@ -1,0 +1,10 @@
+local now, limit = instant(ARGV[1]), tonumber(ARGV[2])
+local fired = {}
+for n, item in ipairs(cmsgpack.unpack(ARGV[3])) do
+  fired[n] = schedules.fire_one(item, now)
+end
+desk.write()
+keys.write()
+local ids, later = schedules.due(now, limit)
+hints.ring()
+return {table.concat(fired), schedules.bodies(ids), later and whole(later) or ''}

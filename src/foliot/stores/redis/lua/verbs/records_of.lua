@@ -1,0 +1,1 @@
+return keeping.bodies(ARGV[1], cmsgpack.unpack(ARGV[2]))

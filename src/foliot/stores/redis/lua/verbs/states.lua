@@ -1,0 +1,1 @@
+return finding.states()

@@ -1,0 +1,1 @@
+return finding.tally(finding.read(ARGV[1]), ARGV[2])

@@ -1,0 +1,248 @@
+"""Runs as they are kept: one packed list each, whose head the scripts read and change. See ``lua/run.lua``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from foliot.model import Attempt, Clash, Failure, Hold, Progress, Run, State, Terms, Unique
+
+EXACT = 2**53
+"""From here on, in the year 2255, numbers in scripts are no longer exact; instants travel as texts."""
+
+Instant = int | str
+
+T = TypeVar("T", int, int | None)
+
+
+def exact(at: T) -> T | str:
+    """An instant as scripts can keep it."""
+    return at if at is None or at < EXACT else str(at)
+
+
+class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A run in the order of its fields. Texts named ``*_json`` are JSON; attempts are, but for the brackets."""
+
+    id: str
+    state: State
+    token: int
+    wakes_at: Instant | None
+    due_at: Instant
+    priority: int
+    worker: str | None
+    started_at: Instant | None
+    finished_at: Instant | None
+    failures: int
+    reason: str | None
+    parked: str | None
+    waits: int
+    cancelling: str | None
+    result: str | None
+    error_json: str | None
+    progress_json: str | None
+    attempts_json: str | None
+    args: str
+    expires_at: Instant | None
+    deadline_at: Instant | None
+    queue: str
+    job: str
+    place: str
+    lanes_json: str | None
+    key: str | None
+    clash: Clash | None
+    hold: Hold | None
+    until: Instant | None
+    after: tuple[str, ...] | None
+    created_at: int
+    schedule: str | None
+    parent: str | None
+    tags: tuple[str, ...] | None
+    terms: tuple[str, ...] | None
+    meta_json: str | None
+    nominal_at: int | None
+    more_json: str | None
+
+
+class More(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What few runs have, and no script asks for."""
+
+    terms: Terms | None = None
+    key: str | None = None
+    target: str | None = None
+    needs: tuple[str, ...] = ()
+    headers: dict[str, str] = {}
+
+
+_NO_MORE = More()
+_NO_UNIQUE = Unique(key="")
+
+_json = msgspec.json.Encoder().encode
+_packed = msgspec.msgpack.Encoder().encode
+_rows = msgspec.msgpack.Decoder(list[Row | None]).decode
+_attempts = msgspec.json.Decoder(tuple[Attempt, ...]).decode
+_failure = msgspec.json.Decoder(Failure).decode
+_progress = msgspec.json.Decoder(Progress).decode
+_names = msgspec.json.Decoder(tuple[str, ...]).decode
+_meta = msgspec.json.Decoder(dict[str, Any]).decode
+_more = msgspec.json.Decoder(More).decode
+
+
+def text_of(value: Any) -> str | None:
+    """JSON text; None for what is empty."""
+    return _json(value).decode() if value else None
+
+
+def blob_of(run: Run) -> bytes:
+    """A run as it is kept."""
+    unique = run.unique
+    attempts = text_of(run.attempts)
+    return _packed(
+        Row(
+            run.id,
+            run.state,
+            run.token,
+            exact(run.wakes_at),
+            exact(run.due_at),
+            run.priority,
+            run.worker,
+            exact(run.started_at),
+            exact(run.finished_at),
+            run.failures,
+            run.reason,
+            run.parked,
+            run.waits,
+            run.cancelling,
+            run.result,
+            text_of(run.error),
+            text_of(run.progress),
+            None if attempts is None else attempts[1:-1],
+            run.args,
+            exact(run.expires_at),
+            exact(run.deadline_at),
+            run.queue,
+            run.job,
+            run.place,
+            text_of(run.lanes),
+            None if unique is None else unique.key,
+            None if unique is None else unique.clash,
+            None if unique is None else unique.hold,
+            None if unique is None else exact(unique.until),
+            run.after or None,
+            run.created_at,
+            run.schedule,
+            run.parent,
+            run.tags or None,
+            tuple(terms_of(run.meta)) if run.meta else None,
+            text_of(run.meta),
+            run.nominal_at,
+            _rest(run),
+        )
+    )
+
+
+def _rest(run: Run) -> str | None:
+    if run.terms is run.key is run.target is None and not (run.needs or run.headers):
+        return None
+    return text_of(More(**{name: getattr(run, name) for name in More.__struct_fields__}))
+
+
+def runs_of(reply: bytes) -> list[Run]:
+    """The runs in a packed list, which has no gaps."""
+    return [run_of(row) for row in _rows(reply) if row is not None]
+
+
+def runs_or_none(reply: bytes) -> list[Run | None]:
+    """The runs in a packed list, which may have gaps."""
+    return [None if row is None else run_of(row) for row in _rows(reply)]
+
+
+def run_of(row: Row) -> Run:
+    """The run in a row."""
+    more = _NO_MORE if row.more_json is None else _more(row.more_json)
+    return Run(
+        id=row.id,
+        job=row.job,
+        due_at=_at(row.due_at),
+        created_at=row.created_at,
+        queue=row.queue,
+        priority=row.priority,
+        args=row.args,
+        state=row.state,
+        reason=row.reason,
+        wakes_at=_at(row.wakes_at),
+        token=row.token,
+        failures=row.failures,
+        schedule=row.schedule,
+        nominal_at=row.nominal_at,
+        expires_at=_at(row.expires_at),
+        deadline_at=_at(row.deadline_at),
+        terms=more.terms,
+        key=more.key,
+        lanes=() if row.lanes_json is None else _names(row.lanes_json),
+        unique=None if row.key is None else _unique(row, row.key),
+        target=more.target,
+        needs=more.needs,
+        parent=row.parent,
+        parked=row.parked,
+        after=row.after or (),
+        waits=row.waits,
+        cancelling=row.cancelling,
+        worker=row.worker,
+        started_at=_at(row.started_at),
+        finished_at=_at(row.finished_at),
+        attempts=() if row.attempts_json is None else _attempts(f"[{row.attempts_json}]"),
+        result=row.result,
+        error=None if row.error_json is None else _failure(row.error_json),
+        progress=None if row.progress_json is None else _progress(row.progress_json),
+        tags=row.tags or (),
+        meta={} if row.meta_json is None else _meta(row.meta_json),
+        headers=more.headers,
+    )
+
+
+def _at(instant: Instant | None) -> Any:
+    return int(instant) if isinstance(instant, str) else instant
+
+
+def _unique(row: Row, key: str) -> Unique:
+    return Unique(key=key, clash=row.clash or _NO_UNIQUE.clash, hold=row.hold or _NO_UNIQUE.hold, until=_at(row.until))
+
+
+def terms_of(meta: dict[str, Any], above: str | None = None) -> Iterator[str]:
+    """Each path in ``meta`` with the JSON text of what is there. Names with a dot cannot be asked for."""
+    for name, value in meta.items():
+        if "." not in name:
+            path = name if above is None else f"{above}.{name}"
+            yield term_of(path, value)
+            if isinstance(value, dict):
+                yield from terms_of(cast("dict[str, Any]", value), path)
+
+
+def term_of(path: str, value: Any) -> str:
+    """A path with the JSON text of a value."""
+    return f"{path}\0{_json(value).decode()}"
+
+
+# Packing: what scripts read. They know no binary values, only texts, which may hold any bytes.
+
+
+def as_text(packed: bytes) -> msgspec.Raw:
+    """Bytes as a text that scripts can read."""
+    return msgspec.Raw(b"\xdb" + len(packed).to_bytes(4, "big") + packed)
+
+
+def blobs_of(runs: Iterable[Run]) -> list[msgspec.Raw]:
+    """Runs as texts that scripts can read."""
+    return [as_text(blob_of(run)) for run in runs]
+
+
+def pack(value: object) -> bytes:
+    """A value as scripts unpack it."""
+    return _packed(value)
+
+
+def pack_each(*values: object) -> bytes:
+    """Several values, one after the other, as scripts unpack them into variables."""
+    return b"".join(map(_packed, values))

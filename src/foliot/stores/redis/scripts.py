@@ -1,0 +1,62 @@
+"""The scripts: one for each verb, put together from the parts that it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha1
+from importlib.resources import files
+
+from foliot.model import AGEING
+from foliot.stores.base import PARKS
+
+LOOKS = 500
+"""How many runs one call of ``find`` or ``tally`` looks at, at most."""
+
+READS, WRITES, WRITES_WHEN_FULL = "#!lua flags=no-writes\n", "#!lua\n", "#!lua flags=allow-oom\n"
+"""When memory is full, what may make room goes on: whoever runs may end, and what is over may be forgotten."""
+
+_RUNS = ("base", "run", "desk", "moves", "ties")
+_ADDING = (*_RUNS, "adding", "schedules")
+_FINISHING = (*_RUNS, "lanes", "adding", "schedules", "finishing")
+
+_NEEDS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "add": (WRITES, _ADDING),
+    "amend": (WRITES, (*_RUNS, "adding", "amending")),
+    "claim": (WRITES_WHEN_FULL, (*_RUNS, "lanes", "claiming")),
+    "beat": (WRITES_WHEN_FULL, (*_FINISHING, "keeping")),
+    "finish": (WRITES_WHEN_FULL, _FINISHING),
+    "turn": (WRITES_WHEN_FULL, (*_FINISHING, "claiming")),
+    "fire": (WRITES, _ADDING),
+    "put": (WRITES, (*_RUNS, "lanes", "adding", "schedules", "keeping")),
+    "drop": (WRITES_WHEN_FULL, (*_RUNS, "lanes", "adding", "schedules", "keeping")),
+    "prune": (WRITES_WHEN_FULL, (*_RUNS, "amending")),
+    "find": (READS, (*_RUNS, "finding")),
+    "tally": (READS, (*_RUNS, "finding")),
+    "states": (READS, (*_RUNS, "finding")),
+    "lines": (READS, ("base",)),
+    "records": (READS, ("base", "keeping")),
+    "records_of": (READS, ("base", "keeping")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script by the name of its verb, its source, and the digest by which a server knows it."""
+
+    name: str
+    source: str
+    digest: str
+
+
+@cache
+def script(name: str) -> Script:
+    """The script of this name."""
+    shebang, parts = _NEEDS[name]
+    constants = f"local AGEING, PARKS, LOOKS = {AGEING}, {PARKS}, {LOOKS}\n"
+    source = shebang + constants + "".join(_text(f"{part}.lua") for part in parts) + _text("verbs", f"{name}.lua")
+    return Script(name, source, sha1(source.encode(), usedforsecurity=False).hexdigest())
+
+
+def _text(*path: str) -> str:
+    return files("foliot.stores.redis").joinpath("lua", *path).read_text("utf-8")
