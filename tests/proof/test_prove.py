@@ -6,11 +6,17 @@ from pathlib import Path
 from random import SystemRandom
 
 import pytest
+from typer.testing import CliRunner
 
+from foliot.cli.app import app
+from foliot.errors import FoliotError, SettingsError
 from foliot.moments import SECOND
+from foliot.testing.faults.ground import prepared
+from foliot.testing.faults.plan import Kind
 from foliot.testing.faults.prover import Trial, prove
 from foliot.testing.faults.report import report
 
+ROOT = Path(__file__).parents[2]
 SEED = int(os.environ.get("FOLIOT_SEED", SystemRandom().randrange(10**6)))
 SLACK = 30 * SECOND
 """How much later than a lease something may be on a machine that does other things as well."""
@@ -18,8 +24,87 @@ SLACK = 30 * SECOND
 
 @pytest.mark.timeout(240)
 async def test_on_sqlite_every_promise_holds_when_everything_goes_wrong(tmp_path: Path):
-    trial = Trial(store="sqlite", seconds=25, processes=3, seed=SEED, bound=SLACK)
+    trial = Trial(store="sqlite", seconds=20, processes=3, seed=SEED, bound=SLACK)
 
     proof = await prove(trial, print, tmp_path / "proof")
 
     assert proof.holds, report(proof, datetime.now(UTC))
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    ("bug", "promise"),
+    [
+        ("a finish is not fenced", "no stale write was accepted"),
+        ("one more fits into a full lane", "overlap policies were kept: never two at once"),
+    ],
+)
+async def test_a_store_with_a_bug_is_caught(bug: str, promise: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PLANTED", bug)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    trial = Trial(seconds=9, processes=3, seed=3, bound=SLACK, program="tests.proof.planted_node")
+
+    proof = await prove(trial, print)
+
+    assert promise in {claim.promise for claim in proof.claims if claim.broken}
+    assert "**NO**" in report(proof, datetime.now(UTC))
+
+
+@pytest.mark.timeout(240)
+def test_the_command_writes_the_report_and_tells_the_seed(tmp_path: Path):
+    file = tmp_path / "proof.md"
+    words = ["prove", "--minutes", "0.05", "--processes", "1", "--seed", "7", "--report", str(file)]
+
+    told = CliRunner().invoke(app, words)
+
+    assert told.exit_code == 0, told.output
+    assert "seed 7: 1 processes on sqlite" in told.stderr
+    assert "kill a process" in told.stderr or "lose replies" in told.stderr
+    text = file.read_text("utf-8")
+    assert "# Proof on sqlite, seed 7" in text
+    assert "foliot prove --store sqlite --minutes 0.05 --processes 1 --seed 7" in text
+    assert "**NO**" not in text
+
+
+def test_a_store_that_nothing_can_be_proven_on_is_refused():
+    told = CliRunner().invoke(app, ["prove", "--store", "memory://"])
+
+    assert told.exit_code == 1
+    assert "nothing to prove there; name sqlite, postgres, redis" in told.stderr
+
+
+async def test_a_proof_begins_with_nothing(tmp_path: Path):
+    (tmp_path / "old").touch()
+
+    with pytest.raises(FoliotError, match="is not empty"):
+        await prove(Trial(), print, tmp_path)
+
+
+async def test_of_a_server_that_somebody_named_only_the_wire_and_the_processes_are_hurt(tmp_path: Path):
+    async with prepared("postgresql://me@db.example/jobs", tmp_path, 2) as ground:
+        urls = {ground.url_for(0), ground.url_for(1)}
+
+    assert len(urls) == 2
+    assert all(url.startswith("postgresql://me@127.0.0.1:") for url in urls)
+    assert "namespace=proof_" in ground.url
+    assert Kind.STORE_KILL not in ground.kinds
+    assert Kind.CUT in ground.kinds
+
+
+async def test_where_no_proxy_can_stand_replies_are_lost_by_the_processes_themselves(tmp_path: Path):
+    async with prepared("redis+sentinel://a:1,b:2/mymaster/0?namespace=mine", tmp_path, 2) as ground:
+        assert ground.url_for(1) == "redis+sentinel://a:1,b:2/mymaster/0?namespace=mine"
+        assert {Kind.LOSE, Kind.KILL} <= ground.kinds
+        assert Kind.CUT not in ground.kinds
+
+
+async def test_a_file_that_somebody_named_is_proven_on(tmp_path: Path):
+    async with prepared(f"sqlite:///{tmp_path}/mine.db", tmp_path, 2) as ground:
+        assert ground.file == tmp_path / "mine.db"
+        assert not ground.own_time
+
+
+async def test_what_is_no_store_is_refused(tmp_path: Path):
+    with pytest.raises(SettingsError, match="nothing to prove there"):
+        async with prepared("oracle", tmp_path, 2):
+            pass

@@ -27,12 +27,12 @@ PATIENCE = 60.0
 class Member:
     """A place in the crew: one process after the other lives there."""
 
-    def __init__(self, folder: Path, number: int, url: str, lease: str) -> None:
+    def __init__(self, folder: Path, number: int, url: str, lease: str, program: str) -> None:
         self.number, self.url = number, url
         self.starts = 0
         self.sick: list[Span] = []
         self.ended_badly: list[str] = []
-        self._folder, self._lease = folder, lease
+        self._folder, self._lease, self._program = folder, lease, program
         self._process: subprocess.Popen[bytes] | None = None
         self._wanted = False
 
@@ -45,7 +45,7 @@ class Member:
         """Start a process here, under a name that none has had."""
         self.starts += 1
         self._wanted = True
-        command = [sys.executable, "-m", "foliot.testing.faults.node", str(self._folder / "history"), self.name]
+        command = [sys.executable, "-m", self._program, str(self._folder / "history"), self.name]
         with (self._folder / f"n{self.number}.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
                 [*leash(), *command, self.url, self._lease],

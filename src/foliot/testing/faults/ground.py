@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from foliot.errors import SettingsError
 from foliot.moments import SECOND
@@ -93,16 +94,23 @@ _IN_A_FILE = OF_PROCESSES | {Kind.LOSE, Kind.STORE_LOCK}
 
 
 async def _named(stack: AsyncExitStack, url: str, processes: int) -> Ground:
-    """Somebody's store: its server is left alone, its wire is not."""
+    """Somebody's store: its server is left alone, its wire is not. A server is used in a namespace of our own."""
     scheme = urlsplit(url).scheme
     if scheme == "sqlite":
-        return Ground(name=scheme, url=url, file=Path(urlsplit(url).path[1:]), kinds=_IN_A_FILE)
+        return Ground(name=scheme, url=url, file=Path(urlsplit(url).path.removeprefix("/")), kinds=_IN_A_FILE)
     if scheme in PORTS and "," not in urlsplit(url).netloc:
         proxies = await _proxies(stack, url, processes)
-        return Ground(name=scheme, url=url, kinds=OF_PROCESSES | OF_THE_NETWORK, proxies=proxies)
+        return Ground(name=scheme, url=_apart(url), kinds=OF_PROCESSES | OF_THE_NETWORK, proxies=proxies)
     if scheme.partition("+")[0] in PORTS:
-        return Ground(name=scheme, url=url, kinds=OF_PROCESSES | {Kind.LOSE})
+        return Ground(name=scheme, url=_apart(url), kinds=OF_PROCESSES | {Kind.LOSE})
     raise SettingsError(f"{url!r}: nothing to prove there; name {', '.join(NAMES)}, or the URL of an empty store")
+
+
+def _apart(url: str) -> str:
+    """The URL in a namespace that nobody has used, unless it names one."""
+    if "namespace=" in url:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}namespace=proof_{uuid4().hex[:8]}"
 
 
 async def _proxies(stack: AsyncExitStack, url: str, processes: int) -> tuple[Proxy, ...]:

@@ -47,6 +47,8 @@ class Trial:
     lease: int = 2 * SECOND
     bound: int = 5 * SECOND
     """How much later than a lease something may be."""
+    program: str = "foliot.testing.faults.node"
+    """The module that each process runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +87,10 @@ def _empty(folder: Path) -> Path:
 class _Play:
     def __init__(self, trial: Trial, ground: Ground, folder: Path, tell: Tell) -> None:
         self._trial, self._ground, self._folder, self._tell = trial, ground, folder, tell
-        self._crew = [Member(folder, each, ground.url_for(each), spell(trial.lease)) for each in range(trial.processes)]
+        self._crew = [
+            Member(folder, each, ground.url_for(each), spell(trial.lease), trial.program)
+            for each in range(trial.processes)
+        ]
         self._away: list[Span] = []
         self._wanted: list[str] = []
         self._office = Scheduler(ground.url, fire=False, work=False)
