@@ -174,7 +174,7 @@ SENTENCES = [
         "每天 09:00（Asia/Seoul 时间）；以及每天 09:00（UTC 时间），到 2026-01-01 00:00（Asia/Seoul 时间）为止。",
     ),
     (
-        cron("0 * * * *") & every("2h"),
+        cron("0 * * * *") & every("2h", anchor="2026-01-01"),
         "Every hour, only when that is also every 2 hours (UTC time).",
         "每小时整点，且须同时符合每 2 小时（UTC 时间）。",
     ),

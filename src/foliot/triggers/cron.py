@@ -11,7 +11,8 @@ from typing import Literal
 from foliot.errors import TriggerError
 from foliot.triggers import fields
 from foliot.triggers.base import Spec, Trigger
-from foliot.triggers.days import Dates, dates
+from foliot.triggers.days import LENGTHS, Dates, dates, joins_days
+from foliot.triggers.fields import Field
 from foliot.triggers.line import KEYWORDS, Pattern, canonical, line_of, read, without_zone
 from foliot.triggers.wall import Wall
 from foliot.triggers.writing import spec_of
@@ -145,10 +146,14 @@ def cron(  # noqa: PLR0913 - each argument is a field of the line or an option b
         if not given:
             raise TriggerError("cron() needs a line such as '0 9 * * mon-fri', or fields such as hour=9")
         expression, days = line_of(given), days or "and"
+    elif not isinstance(expression, str):
+        raise TriggerError(f"{expression!r} is not a cron line; write it as text, like '0 9 * * mon-fri'")
     elif given.keys() - {"week"}:
         raise TriggerError(f"cron() takes a line or fields by keyword, not both: {expression!r} and {', '.join(given)}")
     expression, zone = without_zone(expression, zone_name(tz))
-    return Cron(canonical(expression), zone, gap, fold, days or "or", given.get("week"))
+    found = Cron(canonical(expression), zone, gap, fold, days or "or", given.get("week"))
+    asked = joins_days(found.pattern.day, found.pattern.weekday, both=False)
+    return found if asked or found.days == "or" else replace(found, days="or")  # where nothing is joined, not said
 
 
 def _dates_of(pattern: Pattern, both: bool) -> Dates:
@@ -164,11 +169,21 @@ def _never_fires(line: str, pattern: Pattern) -> TriggerError:
 
 
 def _why_never(pattern: Pattern) -> str:
-    days, months = _members(pattern.day.numbers), _members(pattern.month.numbers)
-    if days and min(days) > 28 and pattern.year is None and not pattern.day.rules and not pattern.day.star:
-        names = ", ".join(fields.MONTH.names[month - 1].capitalize() for month in months)
-        return f" ({names} has no day {min(days)})"
-    return ""
+    day, months = _needed_day(pattern.day), _members(pattern.month.numbers)
+    if day > min(31, max(LENGTHS[month - 1] for month in months)):
+        names = [fields.MONTH.names[month - 1].capitalize() for month in months]
+        return f" ({', '.join(names)} {'has' if len(names) == 1 else 'have'} no day {day})"
+    if day == 29 and months == (2,) and pattern.year is not None:
+        return " (Feb has no day 29 in these years)"
+    if pattern.week is not None:
+        return " (the week and the other fields never meet)"
+    return " (the day and the weekday never meet)"
+
+
+def _needed_day(field: Field) -> int:
+    """The smallest day that a month has to have for a day field to mean one of its days."""
+    counted = [a if what == "near" and a > 0 else 1 + abs(a) for what, a, _ in field.rules if what in ("last", "near")]
+    return min([*_members(field.numbers), *counted], default=1)
 
 
 @lru_cache(maxsize=4096)

@@ -11,8 +11,11 @@ from itertools import accumulate
 from foliot.triggers.fields import DAY, MONTH, WEEKDAY, Field
 
 _EPOCH = date(1970, 1, 1).toordinal()
-_LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+"""The lengths of the months of a leap year."""
+
 _LAST_YEAR = 9998
+_LAST_DAY = date(_LAST_YEAR, 12, 31).toordinal() - _EPOCH
 _IN_EVERY_MONTH = (1 << 29) - 2  # the days 1 to 28
 
 
@@ -58,6 +61,8 @@ class Dates:
         if not low <= day < high:
             if self._far[0] <= day <= self._far[1]:
                 return self._far[1]
+            if day > _LAST_DAY:
+                return None
             low, high, found = self._look_at(date.fromordinal(max(day + _EPOCH, 1)).year)
         at = bisect_left(found, day - low)
         return low + found[at] if at < len(found) else self._in_later_year(day, high)
@@ -127,7 +132,7 @@ class Dates:
 
     def _in_year_of(self, first_weekday: int, leap: bool, after_leap: bool) -> Sequence[int]:
         """The matching days of a year that begins on this weekday (0 is Sunday), counted from its first."""
-        lengths = (31, 29, *_LENGTHS[2:]) if leap else _LENGTHS
+        lengths = LENGTHS if leap else (31, 28, *LENGTHS[2:])
         starts = list(accumulate(lengths, initial=0))
         found = [
             starts[month] + day - 1
