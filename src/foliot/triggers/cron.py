@@ -16,7 +16,7 @@ from foliot.triggers.fields import Field
 from foliot.triggers.line import KEYWORDS, Pattern, canonical, line_of, read, without_zone
 from foliot.triggers.wall import Wall
 from foliot.triggers.writing import spec_of
-from foliot.triggers.zones import Clock, Fold, Gap, clock_of, first_after, zone_name
+from foliot.triggers.zones import Clock, Fold, Gap, Stretch, clock_of, first_after, zone_name
 
 Days = Literal["or", "and"]
 
@@ -64,9 +64,18 @@ class Cron(Wall):
         stretch = self._clock.last
         if not stretch.start <= second < stretch.end:
             stretch = self._clock.at(second)
-        found = self.later(second + stretch.offset)
+        local = second + stretch.offset
+        found = self.later(local)
         if found is not None and stretch.plain_from <= found < stretch.plain_to:
             return (found - stretch.offset) * _MICROS
+        return self._beyond_a_change(second, local, found, stretch)
+
+    def _beyond_a_change(self, second: int, local: int, found: int | None, here: Stretch) -> int | None:
+        """The instant of what was found beyond a change of the clocks, or among the times that one repeats."""
+        if found is not None and here.plain_from <= local < here.plain_to:
+            there = self._clock.at(found - here.offset)
+            if there.plain_from <= found < there.plain_to:
+                return (found - there.offset) * _MICROS
         found = first_after(second, self.later, self._clock, gap=self.fills_gaps, fold=self.folds)
         return None if found is None else found * _MICROS
 

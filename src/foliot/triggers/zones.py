@@ -99,7 +99,7 @@ class Clock:
         if not isinstance(tz, timezone):
             return None
         offset = self.offset(0)
-        return _stretch(_EARLIEST, _LATEST, offset, offset, offset)
+        return _stretch(-(1 << 62), 1 << 62, offset, offset, offset)
 
     def _learn(self, block: int) -> tuple[list[int], list[Stretch]]:
         low, high = block << _BLOCK, (block + 1) << _BLOCK
