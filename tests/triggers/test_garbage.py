@@ -146,7 +146,12 @@ def test_a_list_of_no_triggers_is_refused(text):
         loads(text)
 
 
-EDGES = [datetime.min, datetime(1, 1, 2), datetime(9998, 12, 31), datetime.max]
+EDGES = [
+    datetime.min.replace(tzinfo=UTC),
+    datetime(1, 1, 2, tzinfo=UTC),
+    datetime(9998, 12, 31, tzinfo=UTC),
+    datetime.max.replace(tzinfo=UTC),
+]
 
 
 @pytest.mark.parametrize("begin", EDGES)
@@ -164,12 +169,10 @@ EDGES = [datetime.min, datetime(1, 1, 2), datetime(9998, 12, 31), datetime.max]
     ],
 )
 def test_the_ends_of_time_are_an_answer_too(trigger, begin):
-    begin = begin.replace(tzinfo=UTC)
-
     found = trigger.next(begin)
 
     assert found is None or found > begin
-    assert (found is None) is (begin == datetime.max.replace(tzinfo=UTC)) or begin.year == 9998
+    assert (found is None) is (begin == EDGES[-1]) or begin.year == 9998
 
 
 @pytest.mark.parametrize("at", [-(10**30), -(10**18), 10**18, 10**30])

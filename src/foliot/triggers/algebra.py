@@ -22,6 +22,7 @@ Combined = TypeVar("Combined", bound=Trigger)
 _STEPS = 100_000
 _HORIZON = 200 * 366 * DAY * SECOND
 _SHIFT = 4 * 3600  # no clock has ever been changed by more, but for the date line
+_LOOKS = (-1, 60 * 365 * DAY * SECOND)  # 1970, and 2029 for calendars that begin later
 _FAR = 400  # days looked at before one that a calendar covers is given up
 
 
@@ -271,7 +272,9 @@ def _refuse_what_has_no_phase_yet(*triggers: Trigger) -> None:
     floating = [_floats(each) for each in triggers]
     if any(floating) and not all(floating):
         each = triggers[floating.index(True)]
-        raise TriggerError(f"{each.spec()} begins whenever its schedule is created; give it an anchor to share instants")
+        raise TriggerError(
+            f"{each.spec()} begins whenever its schedule is created; give it an anchor to share instants"
+        )
 
 
 def _floats(trigger: Trigger) -> bool:
@@ -289,9 +292,9 @@ def _floats(trigger: Trigger) -> bool:
 def _that_fires(trigger: Combined, reason: str) -> Combined:
     """The trigger, refused if it never fires; one that is not settled yet cannot be told."""
     try:
-        found = trigger.next_at(-1)
+        found = any(trigger.next_at(each) is not None for each in _LOOKS)
     except TriggerError:
         return trigger
-    if found is None:
+    if not found:
         raise TriggerError(f"{reason}: {trigger.spec()}")
     return trigger

@@ -155,7 +155,7 @@ def cron(  # noqa: PLR0913 - each argument is a field of the line or an option b
         if not given:
             raise TriggerError("cron() needs a line such as '0 9 * * mon-fri', or fields such as hour=9")
         expression, days = line_of(given), days or "and"
-    elif not isinstance(expression, str):
+    elif not isinstance(expression, str):  # pyright: ignore[reportUnnecessaryIsInstance] - for those without a checker
         raise TriggerError(f"{expression!r} is not a cron line; write it as text, like '0 9 * * mon-fri'")
     elif given.keys() - {"week"}:
         raise TriggerError(f"cron() takes a line or fields by keyword, not both: {expression!r} and {', '.join(given)}")

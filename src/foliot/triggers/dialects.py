@@ -44,7 +44,11 @@ def from_quartz(expression: str, *, tz: tzinfo | str | None = None) -> Cron:
             "Quartz wants '?' for the day or for the weekday", text=expression, at=expression.index(parts[5])
         )
     if wrong := _NOT_QUARTZ_DAY.search(parts[5]):
-        at = expression.rindex(parts[5]) if len(parts) == 6 else expression.rindex(parts[5], 0, expression.rindex(parts[6]))
+        at = (
+            expression.rindex(parts[5])
+            if len(parts) == 6
+            else expression.rindex(parts[5], 0, expression.rindex(parts[6]))
+        )
         raise TriggerError(
             f"{wrong[0]} is not a weekday of Quartz: 1 (Sunday) to 7 (Saturday)", text=expression, at=at + wrong.start()
         )
