@@ -10,7 +10,6 @@ from foliot.errors import TriggerError
 from foliot.moments import SECOND
 from foliot.triggers.base import Spec, Trigger
 from foliot.triggers.calendars import Calendar
-from foliot.triggers.intervals import Every
 from foliot.triggers.wrapper import Wrapper
 from foliot.triggers.zones import DAY, Clock, clock_of
 
@@ -22,7 +21,6 @@ Combined = TypeVar("Combined", bound=Trigger)
 _STEPS = 100_000
 _HORIZON = 200 * 366 * DAY * SECOND
 _SHIFT = 4 * 3600  # no clock has ever been changed by more, but for the date line
-_LOOKS = (-1, 60 * 365 * DAY * SECOND)  # 1970, and 2029 for calendars that begin later
 _FAR = 400  # days looked at before one that a calendar covers is given up
 
 
@@ -83,10 +81,6 @@ class Both(Trigger):
         changed = tuple(change(each) for each in self.of)
         return self if changed == self.of else Both(changed)
 
-    def counted_from_finish(self) -> Trigger:
-        """Itself: a pause has no instants for another trigger to share."""
-        return self
-
     def spec(self) -> Spec:
         return {"all": [each.spec() for each in self.of]}
 
@@ -110,10 +104,6 @@ class Without(Wrapper):
 
     def mapped(self, change: Callable[[Trigger], Trigger]) -> Trigger:
         return Without(change(self.of), change(self.unless))
-
-    def counted_from_finish(self) -> Trigger:
-        """Itself: a pause has no instants for another trigger to take away."""
-        return self
 
     def spec(self) -> Spec:
         return {"of": self.of.spec(), "unless": self.unless.spec()}
@@ -205,10 +195,6 @@ class Shifted(Wrapper):
             found = self.of.next_at(found)
         return None
 
-    def counted_from_finish(self) -> Trigger:
-        """Itself: a pause has no instants to be moved."""
-        return self
-
     def spec(self) -> Spec:
         return {"of": self.of.spec(), "shift": self.direction, "to": self.calendar.spec()}
 
@@ -224,15 +210,13 @@ def any_of(*triggers: Trigger) -> Trigger:
 def both(first: Trigger, second: Trigger) -> Both:
     """The instants at which both triggers fire."""
     _refuse_what_does_not_mix(first, second)
-    _refuse_what_has_no_phase_yet(first, second)
-    return _that_fires(Both((*_parts(first, Both), *_parts(second, Both))), "no instant is found that they share")
+    return _that_fires(Both((*_parts(first, Both), *_parts(second, Both))), "these never fire at the same instant")
 
 
 def without(first: Trigger, second: Trigger) -> Without:
     """The instants of the first trigger at which the second does not fire."""
     _refuse_what_does_not_mix(first, second)
-    _refuse_what_has_no_phase_yet(first, second)
-    return _that_fires(Without(first, second), "nothing is left: wherever one looks, the one fires when the other does")
+    return _that_fires(Without(first, second), "nothing is left: the one fires whenever the other does")
 
 
 def within(trigger: Trigger, calendar: Calendar, *, inside: bool) -> Within:
@@ -241,12 +225,11 @@ def within(trigger: Trigger, calendar: Calendar, *, inside: bool) -> Within:
 
 
 def shifted(trigger: Trigger, direction: Direction, calendar: Calendar) -> Shifted:
-    """The instants of a trigger, moved to days that a calendar covers, at most 400 days away."""
+    """The instants of a trigger, moved to days that a calendar covers."""
     if direction not in ("previous", "next"):
         raise TriggerError(f"shift({direction!r}) is not a direction; there are 'previous' and 'next'")
-    _refuse_what_does_not_mix(trigger)
     calendar.covers_day(0, trigger.zone_name)  # refuses a calendar of hours
-    return _that_fires(Shifted(trigger, direction, calendar), "no day of this calendar is near enough to move to")
+    return Shifted(trigger, direction, calendar)
 
 
 def _parts(trigger: Trigger, kind: type[Either | Both]) -> tuple[Trigger, ...]:
@@ -267,34 +250,12 @@ def _refuse_what_does_not_mix(*triggers: object) -> None:
             raise TriggerError("a pause after each finish has no instants of its own, so it does not mix with others")
 
 
-def _refuse_what_has_no_phase_yet(*triggers: Trigger) -> None:
-    """Intervals that begin with their schedule share instants with each other, and with nothing else."""
-    floating = [_floats(each) for each in triggers]
-    if any(floating) and not all(floating):
-        each = triggers[floating.index(True)]
-        raise TriggerError(
-            f"{each.spec()} begins whenever its schedule is created; give it an anchor to share instants"
-        )
-
-
-def _floats(trigger: Trigger) -> bool:
-    match trigger:
-        case Every():
-            return trigger.anchor is None
-        case Wrapper():
-            return _floats(trigger.of)
-        case Either() | Both():
-            return any(map(_floats, trigger.of))
-        case _:
-            return False
-
-
 def _that_fires(trigger: Combined, reason: str) -> Combined:
     """The trigger, refused if it never fires; one that is not settled yet cannot be told."""
     try:
-        found = any(trigger.next_at(each) is not None for each in _LOOKS)
+        found = trigger.next_at(-1)
     except TriggerError:
         return trigger
-    if not found:
+    if found is None:
         raise TriggerError(f"{reason}: {trigger.spec()}")
     return trigger

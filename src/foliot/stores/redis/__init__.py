@@ -72,7 +72,7 @@ class RedisStore(Store):
     # producers
 
     async def add(self, runs: Sequence[Run], now: int) -> list[Added]:
-        odd = await self._write("add", now, pack(arriving(runs, now)))
+        odd = await self._exchange.promise(script("add"), now, pack(arriving(runs, now)))
         answers = [Added(id=run.id, fate=Fate.ADDED) for run in runs]
         for n, fate, id in _odd(odd):
             answers[n] = Added(id=id, fate=fate)
@@ -80,31 +80,31 @@ class RedisStore(Store):
 
     async def amend(self, ids: Sequence[str], change: Change, now: int) -> list[Run | None]:
         what = pack_each(change.cancel, exact(change.due_at), change.priority, change.revive, numbered(change.lines))
-        return runs_or_none(await self._write("amend", now, pack(ids), what))
+        return runs_or_none(await self._exchange.promise(script("amend"), now, pack(ids), what))
 
     # workers
 
     async def claim(self, claim: Claim, now: int) -> Batch:
-        return _batch(*await self._write("claim", now, _wish(claim, now)))
+        return _batch(*await self._run("claim", now, _wish(claim, now)))
 
     async def beat(self, worker: Worker, beats: Sequence[Beat], now: int, lease: int) -> list[Reply]:
         record = pack((worker.id, body_of(msgspec.structs.replace(worker, seen_at=now))))
-        replies = await self._write("beat", now + lease, record, pack([beat_of(each) for each in beats]))
+        replies = await self._run("beat", now + lease, record, pack([beat_of(each) for each in beats]))
         return [_reply(*each) for each in _replies(replies)]
 
     async def finish(self, endings: Sequence[Ending], now: int) -> list[bool]:
-        return _bits(await self._write("finish", now, pack([ending_of(each, now) for each in endings])))
+        return _bits(await self._run("finish", now, pack([ending_of(each, now) for each in endings])))
 
     async def turn(self, endings: Sequence[Ending], claim: Claim, now: int) -> tuple[list[bool], Batch]:
         ended = pack([ending_of(each, now) for each in endings])
-        kept, *batch = await self._write("turn", now, ended, _wish(claim, now))
+        kept, *batch = await self._run("turn", now, ended, _wish(claim, now))
         return _bits(kept), _batch(*batch)
 
     # schedulers
 
     async def fire(self, firings: Sequence[Firing], now: int, limit: int) -> Agenda:
         items = pack([firing_of(each, now) for each in firings])
-        fired, due, wake_at = await self._write("fire", now, limit, items)
+        fired, due, wake_at = await self._run("fire", now, limit, items)
         return Agenda(
             fired=tuple(_bits(fired)), due=tuple(keeping.schedules_of(due)), wake_at=int(wake_at) if wake_at else None
         )
@@ -139,13 +139,11 @@ class RedisStore(Store):
     # care
 
     async def prune(self, before: int | None, keep: int | None, limit: int) -> int:
-        gone = 0
-        while gone < limit:
-            most = min(self.batch, limit - gone)
-            count = await self._write("prune", pack_each(before, keep, most))
-            gone += count
-            if count < most:
-                break
+        gone, held = 0, pack({})
+        while gone < limit and held:
+            bounds = pack_each(before, keep, min(self.batch, limit - gone))
+            went, held = await self._run("prune", bounds, held)
+            gone += went
         return gone
 
     def watch(self, ring: Callable[[Hint], None]) -> Callable[[], None]:
@@ -153,7 +151,7 @@ class RedisStore(Store):
 
     # how
 
-    async def _write(self, name: str, *words: str | bytes | int) -> Any:
+    async def _run(self, name: str, *words: str | bytes | int) -> Any:
         return await self._exchange.run(script(name), *words)
 
 

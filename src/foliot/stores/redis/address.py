@@ -83,6 +83,8 @@ class Address:
 def address_of(url: str, options: dict[str, str]) -> Address:
     """Read a URL and the options in it or beside it. Raises SettingsError for what cannot be."""
     parts = urlsplit(url)
+    if parts.scheme not in SCHEMES:
+        raise SettingsError(f"{url!r}: there is no {parts.scheme}://; there are: {', '.join(SCHEMES)}")
     kind = _kind(parts)
     steps = [unquote(step) for step in parts.path.split("/") if step]
     return Address(

@@ -48,6 +48,17 @@ class Exchange:
         except FAILURES as problem:
             raise explained(problem, self.address.said) from problem
 
+    async def promise(self, script: Script, *words: Word) -> Any:
+        """Run a script, and answer when as many replicas as the address asks for have what it wrote."""
+        answer = await self.run(script, *words)
+        if wanted := self.address.wait:
+            reached = await self.ask("WAIT", wanted, int(self.address.timeout * 500))
+            if reached < wanted:
+                raise StoreUnavailable(
+                    f"{self.address.said}: written, but only {reached} of {wanted} replicas have it yet"
+                )
+        return answer
+
     async def ask(self, *words: Word) -> Any:
         """Give one command."""
         try:

@@ -50,7 +50,7 @@ KINDS: dict[type[Record], Kind] = {
 
 async def put(exchange: Exchange, records: Sequence[Record]) -> None:
     """Keep these records as they are given."""
-    await exchange.run(script("put"), pack([_item(each) for each in records]))
+    await exchange.promise(script("put"), pack([_item(each) for each in records]))
 
 
 def _item(record: Record) -> Sequence[Any]:
@@ -71,7 +71,7 @@ def bounds_of(limit: Limit) -> bytes:
 
 async def drop(exchange: Exchange, kind: type[Record], ids: Sequence[str]) -> list[bool]:
     """Forget records of a kind."""
-    gone = await exchange.run(script("drop"), KINDS[kind].name, pack(ids))
+    gone = await exchange.promise(script("drop"), KINDS[kind].name, pack(ids))
     return [bool(each) for each in gone]
 
 

@@ -30,7 +30,7 @@ _NEEDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "fire": (WRITES, _ADDING),
     "put": (WRITES, (*_RUNS, "lanes", "adding", "schedules", "keeping")),
     "drop": (WRITES_WHEN_FULL, (*_RUNS, "lanes", "adding", "schedules", "keeping")),
-    "prune": (WRITES_WHEN_FULL, (*_RUNS, "amending")),
+    "prune": (WRITES_WHEN_FULL, (*_RUNS, "pruning")),
     "find": (READS, (*_RUNS, "finding")),
     "tally": (READS, (*_RUNS, "finding")),
     "states": (READS, (*_RUNS, "finding")),

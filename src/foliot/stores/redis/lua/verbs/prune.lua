@@ -1,3 +1,3 @@
 local bounds = {}
-bounds.before, bounds.keep, bounds.limit = cmsgpack.unpack(ARGV[1])
-return amending.prune(bounds)
+bounds.before, bounds.keep, bounds.looks = cmsgpack.unpack(ARGV[1])
+return pruning.prune(bounds, cmsgpack.unpack(ARGV[2]))
