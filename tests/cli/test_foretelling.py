@@ -12,7 +12,7 @@ from foliot.triggers import between, cron, dumps
 
 def test_a_trigger_is_explained_in_two_languages(console: Console):
     assert console("explain", "0 9 * * mon-fri", "--tz", "Asia/Seoul").strip() == (
-        "At 09:00 on Monday to Friday (Asia/Seoul time)."
+        "At 09:00, Monday to Friday (Asia/Seoul time)."
     )
     assert "90" in console("explain", "every 90s", "--lang", "zh")
 

@@ -9,6 +9,8 @@ from foliot.errors import SettingsError
 from foliot.model import Query, Run
 from foliot.stores import open_store
 from foliot.stores.memory import MemoryStore
+from foliot.stores.postgres import PostgresStore
+from foliot.stores.postgres.connections import Address
 from foliot.stores.sqlite import SQLiteStore
 
 
@@ -60,7 +62,8 @@ async def test_options_stand_in_the_url_or_beside_it(tmp_path: Path, durability:
         ("sqlite:///jobs.db?durability=none", "full or relaxed"),
         ("sqlite:///jobs.db?durabilty=full", "durability"),
         ("memory://?size=3", "'size'"),
-        ("postgresql://host/db", "later version"),
+        ("postgresql://host/db?migrate=perhaps", "yes or no"),
+        ("https://host", "later version"),
         ("mysql://host/db", "sqlite:///path"),
         ("jobs.db", "sqlite:///path"),
         ("", "memory://"),
@@ -69,3 +72,18 @@ async def test_options_stand_in_the_url_or_beside_it(tmp_path: Path, durability:
 def test_what_names_no_store_is_refused_with_a_remedy(url: str, remedy: str):
     with pytest.raises(SettingsError, match=re.escape(remedy)):
         open_store(url)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_a_postgresql_url_names_a_server_and_a_schema_in_its_database(scheme: str):
+    store = open_store(f"{scheme}://ada:secret@host:5433/db?namespace=mine&migrate=no&sslmode=require")
+
+    assert isinstance(store, PostgresStore)
+    assert store.address.server == "postgresql://ada:secret@host:5433/db?sslmode=require"
+    assert store.address.namespace == "mine"
+
+
+def test_what_people_are_told_of_a_postgresql_store_has_no_password_in_it():
+    address = Address("postgresql://ada:secret@host:5433/db?password=secret")
+
+    assert address.place == "PostgreSQL at host:5433/db"

@@ -185,19 +185,23 @@ class TestBounds:
     def test_bounds_that_leave_nothing_are_refused(self):
         with pytest.raises(TriggerError, match="before it starts"):
             every("1h").starting("2026-03-06").until("2026-03-05")
-        for count in (0, -1, 2_000_000):
-            with pytest.raises(TriggerError, match="is not from 1"):
+        for count in (0, -1, 2_000_000, 2.5, True):
+            with pytest.raises(TriggerError, match="is not a number from 1"):
                 every("1h").limit(count)
 
 
 class TestSearchesThatCannotEnd:
     def test_combinations_that_never_fire_are_refused_with_the_reason(self):
-        with pytest.raises(TriggerError, match="never fire at the same instant"):
+        with pytest.raises(TriggerError, match="no instant is found that they share"):
             cron("0 * * * *") & cron("30 * * * *")
         with pytest.raises(TriggerError, match="nothing is left"):
             cron("0 9 * * *") - cron("0 9 * * *")
         with pytest.raises(TriggerError, match="nothing is left"):
             cron("0 9 * * sat") & weekdays()
+
+    def test_a_move_to_days_that_are_never_near_is_refused(self):
+        with pytest.raises(TriggerError, match="near enough to move to"):
+            cron("0 9 * * *").shift("next", weekdays() - weekdays())
 
     def test_a_trigger_that_is_not_settled_cannot_be_judged_yet(self):
         assert (after("1d") - weekdays()).settled(LOW).next_at(LOW) == LOW + DAY
@@ -226,6 +230,17 @@ class TestLateness:
         assert (late | cron("0 17 * * *")).delay(instant("2026-03-06 09:00Z")) == late.delay(LOW)
         assert (late | cron("0 17 * * *")).delay(instant("2026-03-06 17:00Z")) == 0
         assert late.limit(3).delay(LOW) == late.delay(LOW)
+
+    def test_no_lateness_is_no_wrapping(self):
+        plain = cron("0 9 * * *")
+
+        assert plain.jitter("0s") == plain.spread(0) == plain
+        assert plain.jitter("5s").spread("1m").jitter(0) == plain.spread("1m")
+        assert plain.jitter("5s").jitter(0) == plain
+
+    def test_lateness_is_not_longer_than_anybody_waits(self):
+        with pytest.raises(TriggerError, match="a hundred years"):
+            cron("@daily").spread("99999999d")
 
     def test_lateness_is_not_negative(self):
         with pytest.raises(TriggerError, match="not negative"):
@@ -315,3 +330,40 @@ def test_all_of_them_are_settled_and_bound_together():
 
     assert settled.next_at(LOW) == LOW + 5 * MINUTE
     assert (cron("H * * * *") | at("2026-03-06")).bound("a") == (cron("H * * * *").bound("a") | at("2026-03-06"))
+
+
+def test_a_pause_cannot_be_moved():
+    with pytest.raises(TriggerError, match="no instants of its own"):
+        every("5m", after="finish").shift("next", weekdays())
+
+
+@pytest.mark.parametrize(
+    ("trigger", "finished", "expected"),
+    [
+        (every("1h"), "10:20", "11:20"),
+        (every("1h") & between("08:00", "18:00"), "10:20", "11:20"),
+        (every("1h") | cron("0 11 * * *"), "10:20", "11:00"),
+        (every("1h", anchor=START) & cron("* * * * *"), "10:20", "11:00"),
+        (every("1h", anchor=START) - cron("0 11 * * *"), "10:20", "12:00"),
+        (every("1h").shift("next", weekdays()), "10:20", "11:00"),
+        (every("1h").limit(2), "00:20", "01:00"),
+        (every("1h").limit(2), "10:20", None),
+    ],
+)
+def test_counted_from_the_finish_intervals_become_pauses_where_that_makes_sense(trigger, finished, expected):
+    day = instant("2026-03-06 00:00Z")
+
+    found = trigger.counted_from_finish().settled(day).next_at(instant(f"2026-03-06 {finished}Z"))
+
+    assert found == (None if expected is None else instant(f"2026-03-06 {expected}Z"))
+
+
+def test_an_interval_that_begins_with_its_schedule_shares_instants_only_with_its_like():
+    assert shown((every("10m") & every("15m")).settled(LOW), end="2026-03-06 01:00") == ["06 00:00", "06 00:30"]
+    for make in (
+        lambda: every("1h") & cron("0 9 * * *"),
+        lambda: cron("*/5 * * * *") - every("1h").until("2030-01-01"),
+        lambda: (every("1h") | cron("0 9 * * *")) & cron("0 9 * * *"),
+    ):
+        with pytest.raises(TriggerError, match="give it an anchor"):
+            make()

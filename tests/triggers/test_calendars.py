@@ -9,6 +9,7 @@ import pytest
 
 from foliot.errors import TriggerError
 from foliot.triggers import (
+    after,
     between,
     business_days,
     calendar_file,
@@ -19,6 +20,7 @@ from foliot.triggers import (
     every,
     holidays,
     load_calendar,
+    rrule,
     weekdays,
     window,
 )
@@ -84,6 +86,11 @@ class TestDays:
         maintenance = during(cron("0 2 * * sun"), "4h")
 
         assert shown(every("2h") & maintenance, "2026-01-01", "2026-01-09") == ["04 02:00", "04 04:00"]
+
+    def test_a_recurring_window_has_instants_of_its_own(self):
+        for trigger in (after("10m"), every("1h").limit(2), rrule("FREQ=DAILY")):
+            with pytest.raises(TriggerError, match="creation"):
+                during(trigger, "1h")
 
     def test_what_ends_before_it_begins_is_refused(self):
         with pytest.raises(TriggerError):

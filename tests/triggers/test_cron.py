@@ -236,3 +236,9 @@ def test_a_time_before_standard_time_is_told_to_the_second():
     found = cron("0 12 * * *", tz="Europe/Amsterdam").between("1930-01-01", "1930-01-02")
 
     assert [each.utcoffset().total_seconds() for each in found] == [1172]
+
+
+def test_fields_by_keyword_are_the_same_trigger_as_the_line_they_mean():
+    assert cron(hour=9, minute=0) == cron("0 9 * * *")
+    assert cron(day=13, day_of_week="fri") == cron("0 0 13 * fri", days="and") != cron("0 0 13 * fri")
+    assert cron("0 9 * * mon", days="and").spec() == {"cron": "0 9 * * mon"}

@@ -42,6 +42,16 @@ def test_a_quartz_line_has_six_or_seven_fields_and_a_question_mark():
         from_quartz("0 0 9 13 * 6")
 
 
+@pytest.mark.parametrize(
+    ("quartz", "at"), [("0 0 9 ? * 0", 10), ("0 0 9 ? * 2,8", 12), ("0 0 9 ? * 10 2026", 10), ("8 0 9 ? * 8", 10)]
+)
+def test_a_number_that_is_no_weekday_of_quartz_is_refused(quartz, at):
+    with pytest.raises(TriggerError, match=r"not a weekday of Quartz: 1 \(Sunday\) to 7") as caught:
+        from_quartz(quartz)
+
+    assert caught.value.at == at
+
+
 def test_seconds_may_stand_last():
     assert from_seconds_last("*/5 9 * * * 30", tz="Asia/Seoul") == cron("30 */5 9 * * *", tz="Asia/Seoul")
     assert from_seconds_last("*/5 9 * * *") == cron("*/5 9 * * *")

@@ -4,6 +4,7 @@
 """Whatever is written, the answer is a trigger or our own error with a place; never a hang, never a surprise."""
 
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from foliot.errors import TriggerError
-from foliot.triggers import cron, loads, rrule
+from foliot.triggers import after, cron, every, holidays, loads, randomly, rrule, weekdays
 
 letters = st.text(alphabet="0123456789*/,-?LWH#()@ \tmonfrijadec.=TZ:", max_size=40)
 fields = st.lists(st.text(alphabet="0123456789*/,-?LWH#()monfri", min_size=1, max_size=8), min_size=5, max_size=7)
@@ -83,6 +84,13 @@ def test_json_that_is_not_a_trigger_is_refused(value):
         ("0 0 20-3 * *", 4, "did you mean `3-20`?"),
         ("*/90 * * * *", 2, "every('90m')"),
         ("0 0 30 2 *", 4, "Feb has no day 30"),
+        ("0 0 31 2,4 *", 4, "Feb, Apr have no day 31"),
+        ("0 0 L-29 2 *", 4, "Feb has no day 30"),
+        ("0 0 31W 2 *", 4, "Feb has no day 31"),
+        ("0 0 L-30W 2 *", 4, "Feb has no day 31"),
+        ("0 0 0 29 2 * 2100", 6, "Feb has no day 29 in these years"),
+        ("0 0 */15 * 1#2", 4, "the day and the weekday never meet"),
+        ("0 0 0 1 1 * H", 12, "H chooses for every field but the year"),
         ("0 0 * * L5", 8, "did you mean `5L`?"),
         ("0 9 ? ? *", 6, "did you mean `*`?"),
         ("@dayly", 0, "did you mean `@daily`?"),
@@ -99,3 +107,77 @@ def test_the_mistake_is_pointed_at_and_the_remedy_said(text, at, says):
     assert caught.value.at == at
     assert says in str(caught.value)
     assert str(caught.value).endswith(f"\n  {text}\n  {' ' * at}^")
+
+
+@pytest.mark.parametrize("line", [5, b"* * * * *", ["*"], 1.5])
+def test_what_is_not_text_is_not_a_line(line):
+    with pytest.raises(TriggerError, match="is not a cron line"):
+        cron(line)
+
+
+def test_a_week_that_never_meets_the_month_is_refused():
+    with pytest.raises(TriggerError, match="the week and the other fields never meet"):
+        cron("0 0 * 6 *", week=53)
+
+
+@pytest.mark.parametrize("counts", [{"months": 1.5}, {"days": "2"}, {"years": True}, {"weeks": None}])
+def test_what_is_not_a_whole_number_of_days_or_months_is_refused(counts):
+    with pytest.raises(TriggerError, match="is not a whole number"):
+        every(**counts)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: every("99999999d"),
+        lambda: every("99999999d", after="finish"),
+        lambda: after("99999999d"),
+        lambda: randomly("1s", "99999999d"),
+    ],
+)
+def test_lengths_beyond_a_hundred_years_are_refused(make):
+    with pytest.raises(TriggerError, match="a hundred years"):
+        make()
+
+
+@pytest.mark.parametrize("text", ['{"any":[]}', '{"all":[]}'])
+def test_a_list_of_no_triggers_is_refused(text):
+    with pytest.raises(TriggerError, match="no trigger in this list"):
+        loads(text)
+
+
+EDGES = [
+    datetime.min.replace(tzinfo=UTC),
+    datetime(1, 1, 2, tzinfo=UTC),
+    datetime(9998, 12, 31, tzinfo=UTC),
+    datetime.max.replace(tzinfo=UTC),
+]
+
+
+@pytest.mark.parametrize("begin", EDGES)
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        cron("0 9 1 * *", tz="America/New_York"),
+        cron("0 9 1 * *", tz="Pacific/Kiritimati"),
+        every("1h"),
+        every(days=3, tz="America/New_York"),
+        every(months=1, tz="Asia/Seoul"),
+        every("1h") & weekdays(),
+        cron("0 9 * * *") - holidays("KR"),
+        cron("0 9 1 * *").shift("next", weekdays()),
+    ],
+)
+def test_the_ends_of_time_are_an_answer_too(trigger, begin):
+    found = trigger.next(begin)
+
+    assert found is None or found > begin
+    assert (found is None) is (begin == EDGES[-1]) or begin.year == 9998
+
+
+@pytest.mark.parametrize("at", [-(10**30), -(10**18), 10**18, 10**30])
+def test_instants_that_no_calendar_shows_are_no_surprise(at):
+    for trigger in (cron("0 9 1 * *", tz="America/New_York"), every(months=1), every(days=2), every("1h")):
+        found = trigger.next_at(at)
+
+        assert found is None or found > at

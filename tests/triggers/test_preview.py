@@ -58,7 +58,7 @@ def test_what_a_calendar_leaves_out_stands_between_the_firings():
     assert told(working, "2026-09-22", count=3) == [
         ("09-22 09:00", True, ""),
         ("09-23 09:00", True, ""),
-        ("09-24 09:00", False, "excluded: during public holidays in KR"),
+        ("09-24 09:00", False, "excluded: on public holidays in South Korea"),
         ("09-27 09:00", True, ""),
     ]
     assert [row.count for row in preview(working, instant("2026-09-22 00:00Z"), count=3) if not row.fires] == [3]
@@ -72,7 +72,7 @@ def test_what_another_trigger_takes_away_is_shown_too():
         ("03-07 09:00", True, ""),
     ]
     assert told(cron("0 9 * * *") - cron("0 9 * * sun"), "2026-03-07 12:00", count=1) == [
-        ("03-08 09:00", False, "excluded: that is also: At 09:00 on Sunday (UTC time)."),
+        ("03-08 09:00", False, "excluded: taken out by another trigger: At 09:00 on Sundays (UTC)."),
         ("03-09 09:00", True, ""),
     ]
 
@@ -88,7 +88,7 @@ def test_moved_and_late_firings_say_so():
     late = cron("0 9 * * *").spread("5m")
 
     assert remarkable(payday, "2026-01-22", count=2) == [
-        ("01-26 09:00", True, "shifted: from a day that is not in business days in KR")
+        ("01-26 09:00", True, "shifted: moved from a day that is no business day in South Korea")
     ]
     [row] = preview(late, 0, count=1, schedule="report")
     assert row.due - row.at == late.bound("report").delay(row.at) > 0

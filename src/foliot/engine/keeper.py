@@ -107,8 +107,11 @@ class Keeper:
             self._home = asyncio.get_running_loop()
             worker_loop.call_soon_threadsafe(ready.set_result, None)
             await self._loop.run()
+            if beside is not store:
+                await beside.close()
 
-        self._store = self._store.beside()
+        store = self._store
+        self._store = beside = store.beside()
         self._in_worker = worker_loop.call_soon_threadsafe
         self._thread = threading.Thread(target=lambda: asyncio.run(live()), name="foliot keeper", daemon=True)
         self._thread.start()

@@ -1,22 +1,26 @@
-"""Stores, opened by URL: ``memory://``, ``sqlite:///relative/path.db``, ``redis://localhost:6379/0``."""
+"""Stores, opened by URL: ``memory://``, ``sqlite:///path.db``, ``postgresql://host/db``, ``redis://host:6379/0``."""
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from foliot.errors import SettingsError
 from foliot.stores.base import Store
 
-_LATER = ("postgres", "postgresql", "http", "https", "amqp")
+_LATER = ("http", "https", "amqp")
 
 _REDIS = ("redis", "rediss", "unix")
+
+_THERE_ARE = "memory://, sqlite:///path/to/file.db, postgresql://host/database or redis://host"
 
 
 def open_store(url: str, **options: str) -> Store:
     """The store that a URL names, not yet opened. Raises SettingsError for one that there is not.
 
     Options stand in the URL or beside it; those beside it count. SQLite takes ``durability=relaxed``: commits are not
-    synced one by one, so a power cut may lose the last moments. What Redis takes is on the page about Redis.
+    synced one by one, so a power cut may lose the last moments. PostgreSQL takes ``namespace=``, the schema in its
+    database (``foliot``), ``migrate=no`` for who may not change it, and all that asyncpg takes. What Redis takes
+    is on the page about Redis.
     """
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query, keep_blank_values=True)) | options
@@ -25,14 +29,14 @@ def open_store(url: str, **options: str) -> Store:
             return _memory(url, options)
         case "sqlite":
             return _sqlite(url, unquote(parts.path), options)
+        case "postgresql" | "postgres":
+            return _postgres(url, options)
         case scheme if scheme.partition("+")[0] in _REDIS:
             return _redis(url, options)
         case scheme if scheme.partition("+")[0] in _LATER:
-            raise SettingsError(
-                f"{url!r}: {scheme} stores come with a later version; there are memory://, sqlite:///path and redis://host"
-            )
+            raise SettingsError(f"{url!r}: {scheme} stores come with a later version; there are {_THERE_ARE}")
         case _:
-            raise SettingsError(f"{url!r} names no store; write memory:// or sqlite:///path/to/file.db")
+            raise SettingsError(f"{url!r} names no store; write {_THERE_ARE}")
 
 
 def _memory(url: str, options: dict[str, str]) -> Store:
@@ -64,6 +68,25 @@ def _redis(url: str, options: dict[str, str]) -> Store:
         raise SettingsError(f"{url!r}: {problem}; install foliot[redis]") from problem
     _refuse_unknown(url, options, address.OPTIONS)
     return RedisStore(address.address_of(url, options))
+
+
+_POSTGRES = ("namespace", "migrate")
+
+
+def _postgres(url: str, options: dict[str, str]) -> Store:
+    try:
+        from foliot.stores.postgres import PostgresStore
+    except ModuleNotFoundError as missing:
+        raise SettingsError(f"PostgreSQL needs {missing.name}; pip install 'foliot[postgres]'") from None
+
+    ours = {name: value for name, value in options.items() if name in _POSTGRES}
+    match ours.get("migrate", "yes"):
+        case "yes" | "no" as migrate:
+            theirs = urlencode({name: value for name, value in options.items() if name not in _POSTGRES})
+            server = urlunsplit(urlsplit(url)._replace(scheme="postgresql", query=theirs))
+            return PostgresStore(server, namespace=ours.get("namespace", "foliot"), migrate=migrate == "yes")
+        case other:
+            raise SettingsError(f"migrate={other!r} in the URL of a PostgreSQL store; choose yes or no")
 
 
 def _refuse_unknown(url: str, options: dict[str, str], known: tuple[str, ...]) -> None:

@@ -118,7 +118,10 @@ class Store(ABC):
         """Let go of everything held; a closed store may be opened again."""
 
     def beside(self) -> Store:
-        """The same store for use from another thread's event loop: itself, if it is safe to share."""
+        """The same store for use from another thread's event loop: itself, if it is safe to share.
+
+        One that is not itself connects when it is used, and is closed by who asked for it.
+        """
         return self
 
     async def time(self) -> int | None:

@@ -10,6 +10,7 @@ from foliot.errors import TriggerError
 from foliot.moments import SECOND
 from foliot.triggers.base import Spec, Trigger
 from foliot.triggers.calendars import Calendar
+from foliot.triggers.intervals import Every
 from foliot.triggers.wrapper import Wrapper
 from foliot.triggers.zones import DAY, Clock, clock_of
 
@@ -21,6 +22,7 @@ Combined = TypeVar("Combined", bound=Trigger)
 _STEPS = 100_000
 _HORIZON = 200 * 366 * DAY * SECOND
 _SHIFT = 4 * 3600  # no clock has ever been changed by more, but for the date line
+_LOOKS = (-1, 60 * 365 * DAY * SECOND)  # 1970, and 2029 for calendars that begin later
 _FAR = 400  # days looked at before one that a calendar covers is given up
 
 
@@ -81,6 +83,10 @@ class Both(Trigger):
         changed = tuple(change(each) for each in self.of)
         return self if changed == self.of else Both(changed)
 
+    def counted_from_finish(self) -> Trigger:
+        """Itself: a pause has no instants for another trigger to share."""
+        return self
+
     def spec(self) -> Spec:
         return {"all": [each.spec() for each in self.of]}
 
@@ -104,6 +110,10 @@ class Without(Wrapper):
 
     def mapped(self, change: Callable[[Trigger], Trigger]) -> Trigger:
         return Without(change(self.of), change(self.unless))
+
+    def counted_from_finish(self) -> Trigger:
+        """Itself: a pause has no instants for another trigger to take away."""
+        return self
 
     def spec(self) -> Spec:
         return {"of": self.of.spec(), "unless": self.unless.spec()}
@@ -195,6 +205,10 @@ class Shifted(Wrapper):
             found = self.of.next_at(found)
         return None
 
+    def counted_from_finish(self) -> Trigger:
+        """Itself: a pause has no instants to be moved."""
+        return self
+
     def spec(self) -> Spec:
         return {"of": self.of.spec(), "shift": self.direction, "to": self.calendar.spec()}
 
@@ -210,13 +224,15 @@ def any_of(*triggers: Trigger) -> Trigger:
 def both(first: Trigger, second: Trigger) -> Both:
     """The instants at which both triggers fire."""
     _refuse_what_does_not_mix(first, second)
-    return _that_fires(Both((*_parts(first, Both), *_parts(second, Both))), "these never fire at the same instant")
+    _refuse_what_has_no_phase_yet(first, second)
+    return _that_fires(Both((*_parts(first, Both), *_parts(second, Both))), "no instant is found that they share")
 
 
 def without(first: Trigger, second: Trigger) -> Without:
     """The instants of the first trigger at which the second does not fire."""
     _refuse_what_does_not_mix(first, second)
-    return _that_fires(Without(first, second), "nothing is left: the one fires whenever the other does")
+    _refuse_what_has_no_phase_yet(first, second)
+    return _that_fires(Without(first, second), "nothing is left: wherever one looks, the one fires when the other does")
 
 
 def within(trigger: Trigger, calendar: Calendar, *, inside: bool) -> Within:
@@ -225,11 +241,12 @@ def within(trigger: Trigger, calendar: Calendar, *, inside: bool) -> Within:
 
 
 def shifted(trigger: Trigger, direction: Direction, calendar: Calendar) -> Shifted:
-    """The instants of a trigger, moved to days that a calendar covers."""
+    """The instants of a trigger, moved to days that a calendar covers, at most 400 days away."""
     if direction not in ("previous", "next"):
         raise TriggerError(f"shift({direction!r}) is not a direction; there are 'previous' and 'next'")
+    _refuse_what_does_not_mix(trigger)
     calendar.covers_day(0, trigger.zone_name)  # refuses a calendar of hours
-    return Shifted(trigger, direction, calendar)
+    return _that_fires(Shifted(trigger, direction, calendar), "no day of this calendar is near enough to move to")
 
 
 def _parts(trigger: Trigger, kind: type[Either | Both]) -> tuple[Trigger, ...]:
@@ -250,12 +267,34 @@ def _refuse_what_does_not_mix(*triggers: object) -> None:
             raise TriggerError("a pause after each finish has no instants of its own, so it does not mix with others")
 
 
+def _refuse_what_has_no_phase_yet(*triggers: Trigger) -> None:
+    """Intervals that begin with their schedule share instants with each other, and with nothing else."""
+    floating = [_floats(each) for each in triggers]
+    if any(floating) and not all(floating):
+        each = triggers[floating.index(True)]
+        raise TriggerError(
+            f"{each.spec()} begins whenever its schedule is created; give it an anchor to share instants"
+        )
+
+
+def _floats(trigger: Trigger) -> bool:
+    match trigger:
+        case Every():
+            return trigger.anchor is None
+        case Wrapper():
+            return _floats(trigger.of)
+        case Either() | Both():
+            return any(map(_floats, trigger.of))
+        case _:
+            return False
+
+
 def _that_fires(trigger: Combined, reason: str) -> Combined:
     """The trigger, refused if it never fires; one that is not settled yet cannot be told."""
     try:
-        found = trigger.next_at(-1)
+        found = any(trigger.next_at(each) is not None for each in _LOOKS)
     except TriggerError:
         return trigger
-    if found is None:
+    if not found:
         raise TriggerError(f"{reason}: {trigger.spec()}")
     return trigger

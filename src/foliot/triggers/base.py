@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Spec = dict[str, object]
 
+_FIRST, _LAST = -62_135_300_000_000_000, 253_402_200_000_000_000
+"""The times that a datetime can show in any zone: from 3 January of the year 1 to 30 December of 9999."""
+
 
 class Trigger(ABC):
     """When something should happen: an immutable, comparable, hashable value without state, clock or I/O.
@@ -58,7 +61,11 @@ class Trigger(ABC):
         return self.mapped(lambda part: part.settled(now))
 
     def counted_from_finish(self) -> Trigger:
-        """This trigger for a schedule whose next time counts from the end of its last run."""
+        """This trigger for a schedule whose next time counts from the end of its last run.
+
+        Its intervals become pauses. Where that would make no sense, it is itself: the next of its instants after the
+        end of the run.
+        """
         return self.mapped(lambda part: part.counted_from_finish())
 
     def bound(self, schedule: str) -> Trigger:
@@ -81,8 +88,8 @@ class Trigger(ABC):
 
     def next(self, after: datetime) -> datetime | None:
         """The first time strictly later than ``after`` (aware), in the trigger's zone; None without more."""
-        found = self.next_at(instant(after))
-        return None if found is None else moment(found, self.zone)
+        found = self.next_at(max(instant(after), _FIRST))
+        return None if found is None or found > _LAST else moment(found, self.zone)
 
     def instants(self, after: int, until: int) -> Iterator[int]:
         """All instants later than ``after`` and not later than ``until``, in order."""
@@ -95,7 +102,7 @@ class Trigger(ABC):
         """All times from ``start`` (inclusive) to ``end`` (exclusive), naive ones in the trigger's zone."""
         zone = self.zone
         low, high = instant(start, zone), instant(end, zone)
-        return [moment(each, zone) for each in self.instants(low - 1, high - 1)]
+        return [moment(each, zone) for each in self.instants(max(low - 1, _FIRST), min(high - 1, _LAST))]
 
     def starting(self, start: Moment) -> Trigger:
         """This trigger from ``start`` (inclusive) on; a naive time is read in the trigger's zone."""

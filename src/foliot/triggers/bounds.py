@@ -10,7 +10,7 @@ from foliot.triggers.base import Spec, Trigger
 from foliot.triggers.wrapper import Wrapper
 from foliot.triggers.writing import spec_of, written
 
-_MANY = 1_000_000
+_MANY = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,10 @@ class Bounded(Wrapper):
         start = now + 1 if self.start is None and self.count is not None else self.start
         return replace(self, of=self.of.settled(now), start=start)
 
+    def counted_from_finish(self) -> Trigger:
+        """That of ``of`` within the bounds; itself with a limit, for pauses cannot be counted."""
+        return self if self.count is not None else Wrapper.counted_from_finish(self)
+
     def spec(self) -> Spec:
         start, until = written(self.start, self.zone), written(self.end, self.zone)
         return spec_of({"of": self.of.spec()}, start=start, until=until, limit=self.count)
@@ -63,8 +67,8 @@ def bounded(trigger: Trigger, *, start: int | None = None, end: int | None = Non
 
 
 def _check_limit(limit: int, trigger: Trigger) -> None:
-    if not 1 <= limit <= _MANY:
-        raise TriggerError(f"limit({limit}) is not from 1 to {_MANY}; for an end in time use until()")
+    if type(limit) is not int or not 1 <= limit <= _MANY:
+        raise TriggerError(f"limit({limit!r}) is not a number from 1 to {_MANY:,}; for an end in time use until()")
     if trigger.from_finish:
         raise TriggerError(
             "limit() cannot count a pause after each finish, which has no instants of its own; use until()"

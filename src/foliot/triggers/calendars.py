@@ -335,6 +335,7 @@ def during(trigger: Trigger, length_of: Length) -> During:
     micros = length(length_of)
     if micros <= 0 or trigger.from_finish:
         raise TriggerError("during() needs a trigger with instants of its own and a length of time")
+    trigger.next_at(0)  # refuses one that counts from the creation of a schedule, which a calendar does not have
     return During(trigger, micros)
 
 

@@ -11,11 +11,12 @@ from typing import Literal
 from foliot.errors import TriggerError
 from foliot.triggers import fields
 from foliot.triggers.base import Spec, Trigger
-from foliot.triggers.days import Dates, dates
+from foliot.triggers.days import LENGTHS, Dates, dates, joins_days
+from foliot.triggers.fields import Field
 from foliot.triggers.line import KEYWORDS, Pattern, canonical, line_of, read, without_zone
 from foliot.triggers.wall import Wall
 from foliot.triggers.writing import spec_of
-from foliot.triggers.zones import Clock, Fold, Gap, clock_of, first_after, zone_name
+from foliot.triggers.zones import Clock, Fold, Gap, Stretch, clock_of, first_after, zone_name
 
 Days = Literal["or", "and"]
 
@@ -63,9 +64,18 @@ class Cron(Wall):
         stretch = self._clock.last
         if not stretch.start <= second < stretch.end:
             stretch = self._clock.at(second)
-        found = self.later(second + stretch.offset)
+        local = second + stretch.offset
+        found = self.later(local)
         if found is not None and stretch.plain_from <= found < stretch.plain_to:
             return (found - stretch.offset) * _MICROS
+        return self._beyond_a_change(second, local, found, stretch)
+
+    def _beyond_a_change(self, second: int, local: int, found: int | None, here: Stretch) -> int | None:
+        """The instant of what was found beyond a change of the clocks, or among the times that one repeats."""
+        if found is not None and here.plain_from <= local < here.plain_to:
+            there = self._clock.at(found - here.offset)
+            if there.plain_from <= found < there.plain_to:
+                return (found - there.offset) * _MICROS
         found = first_after(second, self.later, self._clock, gap=self.fills_gaps, fold=self.folds)
         return None if found is None else found * _MICROS
 
@@ -145,10 +155,14 @@ def cron(  # noqa: PLR0913 - each argument is a field of the line or an option b
         if not given:
             raise TriggerError("cron() needs a line such as '0 9 * * mon-fri', or fields such as hour=9")
         expression, days = line_of(given), days or "and"
+    elif not isinstance(expression, str):  # pyright: ignore[reportUnnecessaryIsInstance] - for those without a checker
+        raise TriggerError(f"{expression!r} is not a cron line; write it as text, like '0 9 * * mon-fri'")
     elif given.keys() - {"week"}:
         raise TriggerError(f"cron() takes a line or fields by keyword, not both: {expression!r} and {', '.join(given)}")
     expression, zone = without_zone(expression, zone_name(tz))
-    return Cron(canonical(expression), zone, gap, fold, days or "or", given.get("week"))
+    found = Cron(canonical(expression), zone, gap, fold, days or "or", given.get("week"))
+    asked = joins_days(found.pattern.day, found.pattern.weekday, both=False)
+    return found if asked or found.days == "or" else replace(found, days="or")  # where nothing is joined, not said
 
 
 def _dates_of(pattern: Pattern, both: bool) -> Dates:
@@ -164,11 +178,21 @@ def _never_fires(line: str, pattern: Pattern) -> TriggerError:
 
 
 def _why_never(pattern: Pattern) -> str:
-    days, months = _members(pattern.day.numbers), _members(pattern.month.numbers)
-    if days and min(days) > 28 and pattern.year is None and not pattern.day.rules and not pattern.day.star:
-        names = ", ".join(fields.MONTH.names[month - 1].capitalize() for month in months)
-        return f" ({names} has no day {min(days)})"
-    return ""
+    day, months = _needed_day(pattern.day), _members(pattern.month.numbers)
+    if day > min(31, max(LENGTHS[month - 1] for month in months)):
+        names = [fields.MONTH.names[month - 1].capitalize() for month in months]
+        return f" ({', '.join(names)} {'has' if len(names) == 1 else 'have'} no day {day})"
+    if day == 29 and months == (2,) and pattern.year is not None:
+        return " (Feb has no day 29 in these years)"
+    if pattern.week is not None:
+        return " (the week and the other fields never meet)"
+    return " (the day and the weekday never meet)"
+
+
+def _needed_day(field: Field) -> int:
+    """The smallest day that a month has to have for a day field to mean one of its days."""
+    counted = [a if what == "near" and a > 0 else 1 + abs(a) for what, a, _ in field.rules if what in ("last", "near")]
+    return min([*_members(field.numbers), *counted], default=1)
 
 
 @lru_cache(maxsize=4096)

@@ -11,8 +11,13 @@ from itertools import accumulate
 from foliot.triggers.fields import DAY, MONTH, WEEKDAY, Field
 
 _EPOCH = date(1970, 1, 1).toordinal()
-_LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+"""The lengths of the months of a leap year."""
+
 _LAST_YEAR = 9998
+_LAST_DAY = date(_LAST_YEAR, 12, 31).toordinal() - _EPOCH
+_YEARS = 27  # after those of the first, weekdays and leap years come round
+_FEW = 8  # days that a stretch should have to be worth remembering
 _IN_EVERY_MONTH = (1 << 29) - 2  # the days 1 to 28
 
 
@@ -58,6 +63,8 @@ class Dates:
         if not low <= day < high:
             if self._far[0] <= day <= self._far[1]:
                 return self._far[1]
+            if day > _LAST_DAY:
+                return None
             low, high, found = self._look_at(date.fromordinal(max(day + _EPOCH, 1)).year)
         at = bisect_left(found, day - low)
         return low + found[at] if at < len(found) else self._in_later_year(day, high)
@@ -88,7 +95,7 @@ class Dates:
         """Whether a day matches in the years given, or in 400 years, after which the calendar repeats."""
         if self._years is not None:
             return self.from_day(date(1, 1, 1).toordinal() - _EPOCH) is not None
-        return any(self._look_at(year)[2] for year in range(1970, 2370))
+        return any(self._look_at(year)[2] for year in range(1970, 2370, _YEARS + 1))
 
     def _is_every_day(self) -> bool:
         open_days = self._days.star and self._days.numbers == DAY.everything
@@ -111,9 +118,19 @@ class Dates:
         return year + (later & -later).bit_length() - 1 if later else None
 
     def _look_at(self, year: int) -> tuple[int, int, Sequence[int]]:
+        """A stretch of days from the first of this year on, and those of it that match, counted from its first.
+
+        It is one year, or, where few of its days match, as many as it takes.
+        """
         low = date(year, 1, 1).toordinal() - _EPOCH
-        leap = _is_leap(year)
-        self._near = near = (low, low + 365 + leap, self._in_year(year, (low + 4) % 7, leap))
+        end = low + 365 + _is_leap(year)
+        found = self._in_year(year, (low + 4) % 7, _is_leap(year))
+        last = min(year + _YEARS, _LAST_YEAR)
+        while len(found) < _FEW and year < last:
+            year += 1
+            found = [*found, *(end - low + day for day in self._in_year(year, (end + 4) % 7, _is_leap(year)))]
+            end += 365 + _is_leap(year)
+        self._near = near = (low, end, found)
         return near
 
     def _in_year(self, year: int, first_weekday: int, leap: bool) -> Sequence[int]:
@@ -127,7 +144,7 @@ class Dates:
 
     def _in_year_of(self, first_weekday: int, leap: bool, after_leap: bool) -> Sequence[int]:
         """The matching days of a year that begins on this weekday (0 is Sunday), counted from its first."""
-        lengths = (31, 29, *_LENGTHS[2:]) if leap else _LENGTHS
+        lengths = LENGTHS if leap else (31, 28, *LENGTHS[2:])
         starts = list(accumulate(lengths, initial=0))
         found = [
             starts[month] + day - 1

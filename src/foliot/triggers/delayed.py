@@ -9,7 +9,7 @@ from foliot.moments import spell
 from foliot.triggers.base import Spec, Trigger
 from foliot.triggers.chance import share
 from foliot.triggers.wrapper import Wrapper
-from foliot.triggers.writing import spec_of
+from foliot.triggers.writing import not_too_long, spec_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Delayed(Wrapper):
         for name, length in (("jitter", self.max_jitter), ("spread", self.max_spread)):
             if length < 0:
                 raise TriggerError(f"a {name} of {spell(length)} would run early; it is not negative")
+            not_too_long(length)
 
     def next_at(self, after: int) -> int | None:
         return self.of.next_at(after)
@@ -49,8 +50,9 @@ class Delayed(Wrapper):
         return spec_of({"of": self.of.spec()}, jitter=jitter, spread=spread, seed=self.seed)
 
 
-def delayed(trigger: Trigger, *, jitter: int | None = None, spread: int | None = None) -> Delayed:
-    """The trigger with this jitter or spread in place of what it has."""
+def delayed(trigger: Trigger, *, jitter: int | None = None, spread: int | None = None) -> Trigger:
+    """The trigger with this jitter or spread in place of what it has; with neither, the trigger itself."""
     whole = trigger if isinstance(trigger, Delayed) else Delayed(trigger)
     given = {"max_jitter": jitter, "max_spread": spread}
-    return replace(whole, **{name: value for name, value in given.items() if value is not None})
+    found = replace(whole, **{name: value for name, value in given.items() if value is not None})
+    return found if found.max_jitter or found.max_spread else found.of

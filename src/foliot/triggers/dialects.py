@@ -13,7 +13,8 @@ from foliot.triggers.fields import WEEKDAY
 from foliot.triggers.zones import zone_name
 
 _SETTING = re.compile(r"([A-Za-z_]\w*)\s*=\s*(.*)")
-_QUARTZ_DAY = re.compile(r"(?<![/#\d])[1-7](?![\d])")
+_QUARTZ_DAY = re.compile(r"(?<![/#\d])[1-7](?!\d)")
+_NOT_QUARTZ_DAY = re.compile(r"(?<![/#\d])(?:0|[89]|\d\d+)(?!\d)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,15 @@ def from_quartz(expression: str, *, tz: tzinfo | str | None = None) -> Cron:
     if "?" not in (parts[3], parts[5]) and "*" not in (parts[3], parts[5]):
         raise TriggerError(
             "Quartz wants '?' for the day or for the weekday", text=expression, at=expression.index(parts[5])
+        )
+    if wrong := _NOT_QUARTZ_DAY.search(parts[5]):
+        at = (
+            expression.rindex(parts[5])
+            if len(parts) == 6
+            else expression.rindex(parts[5], 0, expression.rindex(parts[6]))
+        )
+        raise TriggerError(
+            f"{wrong[0]} is not a weekday of Quartz: 1 (Sunday) to 7 (Saturday)", text=expression, at=at + wrong.start()
         )
     parts[5] = _weekday_of_quartz(parts[5])
     return cron(" ".join(parts), tz=tz)

@@ -132,6 +132,8 @@ def _plain(kind: Kind, text: str, at: int, seed: str) -> Field:
         if base == "?" and kind is not DAY and kind is not WEEKDAY:
             raise Mistake(f"'?' is for the day and weekday fields, not for the {kind.name}", at, "*")
         return Field(_run(kind.low, kind.high, every), star=True, wild=True)
+    if first is None and kind is YEAR:
+        raise Mistake("H chooses for every field but the year", at)
     if first is None:
         return _hashed(kind, low, high, every if step else None, seed, at)
     start = _number(kind, first, at)

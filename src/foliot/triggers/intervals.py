@@ -8,7 +8,7 @@ from foliot.errors import TriggerError
 from foliot.moments import MILLISECOND, spell
 from foliot.triggers.base import Spec, Trigger
 from foliot.triggers.chance import share
-from foliot.triggers.writing import spec_of, written
+from foliot.triggers.writing import not_too_long, spec_of, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Every(Trigger):
     anchor: int | None = None
 
     def __post_init__(self) -> None:
-        at_least_a_millisecond(self.interval)
+        check_interval(self.interval)
 
     def next_at(self, after: int) -> int | None:
         anchor = self.anchor or 0
@@ -48,7 +48,7 @@ class Pause(Trigger):
     length: int
 
     def __post_init__(self) -> None:
-        at_least_a_millisecond(self.length)
+        check_interval(self.length)
 
     @property
     def from_finish(self) -> bool:
@@ -75,9 +75,10 @@ class Randomly(Trigger):
     seed: str | None = None
 
     def __post_init__(self) -> None:
-        at_least_a_millisecond(self.shortest)
+        check_interval(self.shortest)
         if self.longest < self.shortest:
             raise TriggerError(f"waits from {spell(self.shortest)} to {spell(self.longest)}: give the shortest first")
+        not_too_long(self.longest)
 
     def next_at(self, after: int) -> int | None:
         anchor, slot = self.anchor or 0, (self.shortest + self.longest) // 2
@@ -100,7 +101,8 @@ class Randomly(Trigger):
         return spec_of({"randomly": waits}, anchor=written(self.anchor), seed=self.seed)
 
 
-def at_least_a_millisecond(length: int) -> None:
-    """Refuse an interval that is negative, nothing, or too short to be kept."""
+def check_interval(length: int) -> None:
+    """Refuse an interval that is negative, nothing, too short to be kept or too long to be lived."""
     if length < MILLISECOND:
         raise TriggerError(f"an interval of {spell(length)} cannot be kept; the shortest is 1ms")
+    not_too_long(length)

@@ -13,7 +13,7 @@ from foliot.moments import DAY, MINUTE, SECOND, spell
 from foliot.triggers import fields
 from foliot.triggers.base import Trigger
 from foliot.triggers.cron import Cron
-from foliot.triggers.days import joins_days
+from foliot.triggers.days import LENGTHS, joins_days
 from foliot.triggers.delayed import Delayed
 from foliot.triggers.explain import explain
 from foliot.triggers.fields import Field, Kind
@@ -30,7 +30,6 @@ HERD = 20
 
 _AHEAD = 2 * 366 * DAY  # how far clock changes are looked for
 _FIRINGS = 1_000  # firings looked at for each schedule
-_LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +135,7 @@ def _short_months(case: _Case) -> Iterator[Finding]:
             continue
         first = (day.numbers & -day.numbers).bit_length() - 1
         short = [
-            month for month in range(1, 13) if part.pattern.month.numbers >> month & 1 and _LENGTHS[month - 1] < first
+            month for month in range(1, 13) if part.pattern.month.numbers >> month & 1 and LENGTHS[month - 1] < first
         ]
         if short or first == 29:
             text = f"has no day {first} in {'some Februaries' if first == 29 else f'{len(short)} of its months'}"

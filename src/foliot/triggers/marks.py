@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, cast
 from foliot.moments import SECOND, moment
 from foliot.triggers.algebra import Either, Shifted, Within, Without
 from foliot.triggers.base import Trigger
-from foliot.triggers.explain import explain_calendar
+from foliot.triggers.explain import explain_calendar, explain_day
 from foliot.triggers.wall import Wall
 from foliot.triggers.wrapper import Wrapper
 
@@ -70,8 +70,8 @@ def _walls(trigger: Trigger, at: int) -> Iterator[Wall]:
 def _moves(trigger: Trigger, at: int) -> Iterator[Mark]:
     for part in parts_of(trigger):
         if isinstance(part, Shifted) and part.of.next_at(at - 1) != at:
-            days = explain_calendar(part.calendar, zone=part.zone_name)
-            yield Mark("shifted", f"from a day that is not in {days}")
+            day = explain_day(part.calendar, zone=part.zone_name)
+            yield Mark("shifted", f"moved from a day that is no {day}")
 
 
 def parts_of(trigger: Trigger) -> Iterator[Trigger]:
@@ -89,13 +89,13 @@ def left_out_by(part: Trigger, start: int, last: int) -> Iterator[tuple[int, Mar
     match part:
         case Within():
             zone = part.zone_name
-            calendar = explain_calendar(part.calendar, zone=zone)
-            mark = Mark("excluded", f"outside {calendar}" if part.inside else f"during {calendar}")
+            when = explain_calendar(part.calendar, zone=zone)
+            mark = Mark("excluded", f"not {when}" if part.inside else when)
             for at in islice(part.of.instants(start, last), _LOOKED_AT):
                 if part.calendar.covers(at, zone) is not part.inside:
                     yield at, mark
         case Without():
-            mark = Mark("excluded", f"that is also: {part.unless.explain()}")
+            mark = Mark("excluded", f"taken out by another trigger: {part.unless.explain()}")
             for at in islice(part.of.instants(start, last), _LOOKED_AT):
                 if part.next_at(at - 1) != at:
                     yield at, mark

@@ -9,7 +9,7 @@ from datetime import tzinfo
 from foliot.errors import TriggerError
 from foliot.moments import Length, Moment, instant, length, spell
 from foliot.triggers.base import Spec, Trigger
-from foliot.triggers.writing import spec_of, written
+from foliot.triggers.writing import not_too_long, spec_of, written
 from foliot.triggers.zones import zone_name, zone_of
 
 
@@ -62,4 +62,5 @@ def after(delay: Length) -> After:
     micros = length(delay)
     if micros < 0:
         raise TriggerError(f"after({spell(micros)!r}) lies in the past; a delay is not negative")
+    not_too_long(micros)
     return After(micros)

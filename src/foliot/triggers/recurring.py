@@ -40,13 +40,13 @@ class Recurring(Wall):
 
     def later(self, local: int) -> int | None:
         """The first of these times on the wall clock strictly later than ``local``."""
-        today, rest = divmod(local, DAY)
-        day = self._from_day(today)
+        today, rest = divmod(max(local, _FIRST * DAY), DAY)
+        day = self._from_day(today) if today < _END else None
         if day == today:
             at = bisect_right(self.times, rest)
             if at < len(self.times):
                 return today * DAY + self.times[at]
-            day = self._from_day(today + 1)
+            day = self._from_day(today + 1) if today + 1 < _END else None
         return None if day is None else day * DAY + self.times[0]
 
     def _from_day(self, day: int) -> int | None:
@@ -79,6 +79,7 @@ class Recurring(Wall):
         return spec_of({"every": every, "at": at}, anchor=anchor, tz=self.tz, gap=self.gap, fold=self.fold)
 
 
+_FIRST = day_of(date(1, 2, 1))
 _END = day_of(date(_LAST_YEAR + 1, 1, 1))
 
 

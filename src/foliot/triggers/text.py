@@ -153,14 +153,14 @@ class _Either(_Form):
     any: list[Spec]
 
     def made(self) -> Trigger:
-        return Either(tuple(load(each) for each in self.any))
+        return Either(_mixed(self.any))
 
 
 class _Both(_Form):
     all: list[Spec]
 
     def made(self) -> Trigger:
-        return Both(tuple(load(each) for each in self.all))
+        return Both(_mixed(self.all))
 
 
 class _Without(_Form):
@@ -361,6 +361,12 @@ def loads(text: str) -> Trigger:
     except msgspec.MsgspecError as error:
         raise TriggerError(f"{text!r} is not a trigger: {error}") from None
     return load(spec)
+
+
+def _mixed(specs: list[Spec]) -> tuple[Trigger, ...]:
+    if not specs:
+        raise TriggerError("there is no trigger in this list")
+    return tuple(load(each) for each in specs)
 
 
 def _refusal(spec: Mapping[str, object], error: Exception) -> TriggerError:

@@ -40,6 +40,7 @@ def every(  # noqa: PLR0913 - each argument is a length of the calendar or an op
     months keep its day of the month where they have it and use their last day where not. ``gap`` and ``fold``
     are those of ``cron``.
     """
+    _check_counts(years=years, months=months, weeks=weeks, days=days)
     zone = zone_name(tz)
     start = None if anchor is None else instant(_moment(anchor), zone_of(zone))
     if interval is None:
@@ -62,6 +63,12 @@ def every(  # noqa: PLR0913 - each argument is a length of the calendar or an op
             raise TriggerError("a pause after each finish has no anchor; leave one of the two out")
         return Pause(length(interval))
     return Every(length(interval), start)
+
+
+def _check_counts(**counts: object) -> None:
+    for unit, count in counts.items():
+        if type(count) is not int:
+            raise TriggerError(f"{unit}={count!r} is not a whole number; for elapsed time write every('36h')")
 
 
 def _moment(anchor: Moment | date) -> Moment:

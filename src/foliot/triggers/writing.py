@@ -7,7 +7,7 @@ from datetime import UTC, date, time, tzinfo
 from typing import overload
 
 from foliot.errors import DefinitionError, TriggerError
-from foliot.moments import instant, moment
+from foliot.moments import DAY, instant, moment, spell
 
 
 @overload
@@ -41,6 +41,16 @@ _USUAL = {"gap": "after", "fold": "first", "days": "or"}
 def spec_of(kind: dict[str, object], **options: object) -> dict[str, object]:
     """A trigger's JSON: what makes its kind, and of its options those that are said and not as usual."""
     return kind | {name: value for name, value in options.items() if value is not None and value != _USUAL.get(name)}
+
+
+LONGEST = 36_525 * DAY
+"""The longest length of time in a trigger: a hundred years. What lies further ahead no calendar can show."""
+
+
+def not_too_long(length: int) -> None:
+    """Refuse a length of time beyond the longest."""
+    if length > LONGEST:
+        raise TriggerError(f"{spell(length)} is too long to wait; the longest is {spell(LONGEST)}, a hundred years")
 
 
 TimeOfDay = time | str

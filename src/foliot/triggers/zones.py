@@ -82,6 +82,8 @@ class Clock:
 
     def instant(self, local: int) -> int:
         """The first instant at which the clocks show this, or at which they have jumped over it."""
+        if not _EARLIEST + 2 * DAY < local < _LATEST:
+            return local  # no clock shows it
         found = first_after(
             local - 2 * DAY, lambda shown: local if shown < local else None, self, gap=True, fold="first"
         )
@@ -188,6 +190,9 @@ def first_after(second: int, later: Callable[[int], int | None], clock: Clock, *
     that the clocks jump over counts at the instant they have jumped; ``fold`` says at which occurrence a
     repeated time counts.
     """
+    if second >= _LATEST:
+        return None
+    second = max(second, _EARLIEST)
     stretch = clock.at(second)
     floor = second + stretch.offset
     while True:

@@ -1,0 +1,163 @@
+-- Adding runs: known ids are known, unique keys clash, and who waits is counted.
+
+CREATE TYPE given AS (
+  id text, job text, due_at bigint, created_at bigint, queue text, place text, priority smallint, args text,
+  state text, reason text, token bigint, failures integer, schedule text, nominal_at bigint, expires_at bigint,
+  deadline_at bigint, terms text, key text, lanes text[], uniq jsonb, target text, after text[], cancelling text,
+  worker text, started_at bigint, finished_at bigint, attempts text, result text, error text, progress text,
+  tags text[], meta text, headers text, parent text, needs text[], words text[]
+);
+COMMENT ON TYPE given IS 'a run as it is handed in; what is usual may be left out';
+
+CREATE FUNCTION enter(_runs jsonb, _now bigint, OUT _new text[], OUT _first bigint) LANGUAGE sql AS $$
+  WITH entered AS (
+    INSERT INTO runs (
+      id, job, due_at, created_at, queue, place, priority, args, state, reason, wakes_at, token, failures, schedule,
+      nominal_at, expires_at, deadline_at, terms, key, lanes, uniq, target, after, cancelling, worker, started_at,
+      finished_at, attempts, result, error, progress, tags, meta, headers, parent, needs, words)
+    SELECT
+      id, job, due_at, created_at, coalesce(queue, 'default'), coalesce(place, queue, 'default'),
+      coalesce(priority, 5), coalesce(args, '{}'), CASE WHEN is_over THEN state ELSE 'pending' END, reason,
+      CASE WHEN NOT is_over AND after IS NULL THEN due_at END, coalesce(token, 0), coalesce(failures, 0), schedule,
+      nominal_at, expires_at, deadline_at, terms, key, lanes, uniq, target, after, cancelling,
+      CASE WHEN is_over THEN worker END, CASE WHEN is_over THEN started_at END,
+      CASE WHEN is_over THEN coalesce(finished_at, _now) END, attempts, result, error, progress, tags, meta, headers,
+      parent, needs, words
+    FROM jsonb_populate_recordset(NULL::given, _runs) AS given,
+      LATERAL (SELECT coalesce(given.state NOT IN ('pending', 'running'), false) AS is_over) AS what
+    ORDER BY id
+    ON CONFLICT (id) DO NOTHING RETURNING id, wakes_at
+  )
+  SELECT coalesce(array_agg(id), '{}'), min(wakes_at) FROM entered
+$$;
+COMMENT ON FUNCTION enter IS 'keep these runs unless their ids are known; tells which are new, and when the first is due';
+
+CREATE FUNCTION add_apart(_runs jsonb, _now bigint, OUT _ids text[], OUT _fates text[]) LANGUAGE plpgsql AS $$
+DECLARE
+  _new text[] := (enter(_runs, _now))._new;
+  _wish record;
+  _lost text[];
+  _held boolean;
+BEGIN
+  SELECT array_agg(id ORDER BY ordinality),
+    array_agg(CASE WHEN id = ANY (_new) THEN 'added' ELSE 'known' END ORDER BY ordinality)
+  INTO _ids, _fates
+  FROM jsonb_populate_recordset(NULL::given, _runs) WITH ORDINALITY AS given;
+  DELETE FROM keys WHERE until <= _now AND key IN (
+    SELECT uniq ->> 'key' FROM jsonb_populate_recordset(NULL::given, _runs) WHERE uniq IS NOT NULL);
+  LOOP
+    WITH wish AS (
+      SELECT id, uniq ->> 'key' AS key, (uniq ->> 'until')::bigint AS until, finished_at IS NULL AS lives FROM runs
+      WHERE id = ANY (_new) AND uniq IS NOT NULL AND (finished_at IS NULL OR (uniq ->> 'until')::bigint > _now)
+    ), took AS (
+      INSERT INTO keys (key, run, until) SELECT key, id, until FROM wish ORDER BY key
+      ON CONFLICT (key) DO NOTHING RETURNING run
+    )
+    SELECT array_agg(id) FILTER (WHERE took.run IS NULL AND lives) INTO _lost
+    FROM wish LEFT JOIN took ON took.run = wish.id;
+    EXIT WHEN _lost IS NULL;
+    SELECT bool_and(keys.run IS NOT NULL) INTO _held FROM runs LEFT JOIN keys ON keys.key = uniq ->> 'key'
+    WHERE id = ANY (_lost);
+    EXIT WHEN _held; -- else one was given up in this moment
+    _new := _lost;
+  END LOOP;
+  FOR _wish IN
+    SELECT runs.id, uniq ->> 'clash' AS clash, uniq ->> 'key' AS key, (uniq ->> 'until')::bigint AS until,
+      keys.run AS holder, array_position(_ids, runs.id) AS n
+    FROM runs JOIN keys ON keys.key = uniq ->> 'key' WHERE runs.id = ANY (_lost) ORDER BY runs.id
+  LOOP
+    CASE _wish.clash
+      WHEN 'drop' THEN
+        DELETE FROM runs WHERE id = _wish.id;
+        _ids[_wish.n] := _wish.holder;
+        _fates[_wish.n] := 'dropped';
+      WHEN 'skip' THEN
+        UPDATE runs SET state = 'skipped', reason = 'overlap with ' || _wish.holder, wakes_at = NULL,
+          finished_at = _now
+        WHERE id = _wish.id;
+        _fates[_wish.n] := 'skipped';
+      ELSE
+        _ids[_wish.n] := take_over(_wish.id, _wish.clash, _wish.key, _wish.until, _now);
+        _fates[_wish.n] := CASE WHEN _ids[_wish.n] = _wish.id THEN 'added' ELSE 'renewed' END;
+    END CASE;
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION add_apart IS 'add runs of which no two have one id or want one key';
+
+CREATE FUNCTION take_over(_id text, _clash text, _key text, _until bigint, _now bigint) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+  _holder text;
+BEGIN
+  LOOP
+    SELECT run INTO _holder FROM keys WHERE key = _key AND (until IS NULL OR until > _now);
+    IF FOUND THEN
+      IF _clash = 'renew' THEN
+        UPDATE runs SET args = new.args, expires_at = new.expires_at, deadline_at = new.deadline_at,
+          due_at = new.due_at, parked = NULL, wakes_at = CASE WHEN runs.waits = 0 THEN new.due_at END
+        FROM runs AS new
+        WHERE runs.id = _holder AND new.id = _id AND runs.token = 0 AND runs.finished_at IS NULL;
+        IF FOUND THEN
+          DELETE FROM runs WHERE id = _id;
+          RETURN _holder;
+        END IF;
+      ELSE
+        PERFORM cancel(ARRAY[_holder], ARRAY['replaced by ' || _id], _now);
+      END IF;
+      UPDATE keys SET run = _id, until = _until WHERE key = _key AND run = _holder;
+      IF FOUND THEN
+        RETURN _id;
+      END IF;
+    END IF;
+    INSERT INTO keys (key, run, until) VALUES (_key, _id, _until) ON CONFLICT (key) DO NOTHING;
+    IF FOUND THEN
+      RETURN _id;
+    END IF;
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION take_over IS 'let a new run have a key that another holds; tells who stands for it now';
+
+CREATE FUNCTION add_all(_runs jsonb, _now bigint, OUT ids text[], OUT fates text[], OUT first bigint)
+LANGUAGE plpgsql AS $$
+DECLARE
+  _new text[];
+  _alone record;
+  _each jsonb;
+  _links record;
+BEGIN
+  IF NOT jsonb_path_exists(_runs, '$[*] ? (exists (@.uniq) || exists (@.after))') THEN
+    SELECT * INTO _new, first FROM enter(_runs, _now);
+    IF cardinality(_new) < jsonb_array_length(_runs) THEN
+      SELECT array_agg(id ORDER BY n),
+        array_agg(CASE WHEN id = ANY (_new) AND nth = 1 THEN 'added' ELSE 'known' END ORDER BY n)
+      INTO ids, fates
+      FROM (
+        SELECT id, n, row_number() OVER (PARTITION BY id ORDER BY n) AS nth
+        FROM (SELECT each ->> 'id' AS id, n FROM jsonb_array_elements(_runs) WITH ORDINALITY AS t (each, n)) AS named
+      ) AS numbered;
+    END IF;
+    RETURN;
+  END IF;
+  IF (
+    SELECT count(DISTINCT id) = count(*) AND count(DISTINCT uniq ->> 'key') = count(uniq)
+    FROM jsonb_populate_recordset(NULL::given, _runs)
+  ) THEN
+    SELECT _ids, _fates INTO ids, fates FROM add_apart(_runs, _now);
+  ELSE
+    FOR _each IN SELECT jsonb_array_elements(_runs) LOOP
+      SELECT _ids, _fates INTO _alone FROM add_apart(jsonb_build_array(_each), _now);
+      ids := ids || _alone._ids;
+      fates := fates || _alone._fates;
+    END LOOP;
+  END IF;
+  SELECT array_agg(run) AS runs, array_agg(upstream) AS upstreams INTO _links FROM (
+    SELECT DISTINCT runs.id AS run, unnest(runs.after) AS upstream
+    FROM unnest(ids, fates) AS answer (id, fate) JOIN runs ON runs.id = answer.id
+    WHERE fate = 'added' AND runs.after IS NOT NULL AND finished_at IS NULL AND worker IS NULL
+  ) AS link;
+  IF _links.runs IS NOT NULL THEN
+    PERFORM await(_links.runs, _links.upstreams);
+  END IF;
+  SELECT min(due_at) INTO first FROM jsonb_populate_recordset(NULL::given, _runs);
+END $$;
+COMMENT ON FUNCTION add_all IS 'add runs, one after the other; without ids and fates, all were added';
