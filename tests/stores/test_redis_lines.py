@@ -231,13 +231,13 @@ async def test_closing_hangs_up_in_other_threads_too(redis_url: str):
     store = open_store(redis_url)
     await store.open()
     called, closed = threading.Event(), threading.Event()
-    after: list[list[object]] = []
+    after: list[tuple[object, ...]] = []
 
     async def linger() -> None:
         await store.time()
         called.set()
         await asyncio.to_thread(closed.wait)
-        after.append(await asyncio.gather(store.time(), return_exceptions=True))
+        after.append(tuple(await asyncio.gather(store.time(), return_exceptions=True)))
 
     thread = threading.Thread(target=lambda: asyncio.run(linger()))
     thread.start()
