@@ -124,6 +124,7 @@ class Job(Generic[P, C, T]):
         return Placement(
             queue=theirs.queue or ours.queue,
             priority=ours.priority if theirs.priority is None else theirs.priority,
+            needs=theirs.needs or ours.needs,
             key=key,
             lanes=(f"key/{self.name}#{key}",) if key is not None and ours.per_key is not None else (),
             expires=theirs.expires or ours.expires,

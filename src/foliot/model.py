@@ -269,6 +269,7 @@ class Placement(Value, kw_only=True):
 
     queue: str = "default"
     priority: int = USUAL_PRIORITY
+    needs: tuple[str, ...] = ()
     key: str | None = None
     lanes: tuple[str, ...] = ()
     expires: int | None = None

@@ -32,6 +32,7 @@ class RunKeywords(TypedDict, total=False):
     tz: str
     priority: int
     queue: str
+    needs: Sequence[str]
     key: str
     unique: str | bool
     unique_for: Length
@@ -51,6 +52,7 @@ class JobKeywords(TypedDict, total=False):
     executor: ExecutorName
     queue: str
     priority: int
+    needs: Sequence[str]
     key: Text
     unique: Text | bool
     unique_for: Length
@@ -107,6 +109,7 @@ class JobOptions:
     executor: ExecutorName | None = None
     queue: str = "default"
     priority: int = USUAL_PRIORITY
+    needs: tuple[str, ...] = ()
     key: Text | None = None
     unique: Text | bool | None = None
     unique_for: int | None = None
@@ -149,6 +152,7 @@ class RunOptions:
     tz: str | None = None
     priority: int | None = None
     queue: str | None = None
+    needs: tuple[str, ...] = ()
     key: str | None = None
     unique: str | bool | None = None
     unique_for: int | None = None
@@ -285,6 +289,13 @@ def _tags(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _labels(value: Any) -> tuple[str, ...]:
+    labels = tuple(sorted(set(_tags(value))))
+    if joined := [each for each in labels if not each or "+" in each or "@" in each]:
+        raise DefinitionError(f"{joined[0]!r} is no label; give a list of texts without '+' and '@'")
+    return labels
+
+
 def _meta(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping) or not all(isinstance(each, str) for each in value):  # pyright: ignore[reportUnknownVariableType]
         raise DefinitionError("give a mapping with text keys")
@@ -343,6 +354,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "id": _name,
     "executor": _executor,
     "queue": _queue,
+    "needs": _labels,
     "priority": _priority,
     "key": _text,
     "unique": _text,

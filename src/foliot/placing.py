@@ -26,6 +26,7 @@ def placed(call: Call[Any], now: int, new_id: str, default_zone: tzinfo, headers
         wakes_at=due,
         queue=place.queue,
         priority=place.priority,
+        needs=place.needs,
         key=place.key,
         lanes=place.lanes,
         unique=_unique(call, now),

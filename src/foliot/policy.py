@@ -157,6 +157,7 @@ def wanted(schedule: Schedule, trigger: Trigger, nominal: int, now: int) -> Run:
         args=schedule.args,
         queue=place.queue,
         priority=place.priority,
+        needs=place.needs,
         key=place.key,
         lanes=(*place.lanes, *lanes),
         unique=unique,

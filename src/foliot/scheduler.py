@@ -24,6 +24,7 @@ from foliot.errors import StoreError
 from foliot.events import Event, Kind, Listener, Listeners
 from foliot.executors import Executor, Inline, Processes, Threads, refuse_in_child
 from foliot.flow import signals
+from foliot.flow.plans import flow_job
 from foliot.handle import Call, Handle
 from foliot.housekeeping import housekeeping
 from foliot.ids import Ids
@@ -83,7 +84,7 @@ class Scheduler:
         self._open = AsyncExitStack()
         self._portal = Portal(self)
         self._furnish(store if isinstance(store, Store) else open_store(self.settings.store), clock or SystemClock())
-        self.include(housekeeping(self))
+        self.include(housekeeping(self), flow_job())
 
     def _furnish(self, store: Store, clock: Clock) -> None:
         """Stand on this store and this clock."""

@@ -23,7 +23,7 @@ from foliot.handle import Call, epitaph
 from foliot.ids import child_id
 from foliot.jobs import Job, Wish
 from foliot.joining import FAR, JOIN, MAP, SIGNAL, SLEEP, STEP, Tolerance, joined, told, tolerance
-from foliot.model import Added, Clash, Fate, Limit, Query, Run, State, Terms, Unique
+from foliot.model import Added, Clash, Fate, Limit, Query, Run, State, Terms, Unique, Worker
 from foliot.placing import placed
 from foliot.stores.base import Store
 
@@ -55,11 +55,16 @@ class Desk:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fan:
-    """How a fan-out is made: its name, how many parts run at once, and how many may fail."""
+    """How a fan-out is made: its name, how many parts run at once, how many may fail, and what stands in their place.
+
+    ``adapt`` changes the run of the part of each number before it is added.
+    """
 
     name: str
     at_once: int | None = None
     tolerance: Tolerance
+    missing: Any = None
+    adapt: Callable[[Run, int], Run] = lambda run, _: run
 
 
 class Story:
@@ -144,9 +149,10 @@ class Story:
 
     async def gather(self, calls: Sequence[Call[Any]], name: str, at_once: int | None, failed: str) -> list[Any]:
         """The results of many child runs, in order; None for those that failed, as far as that is tolerated."""
-        return await self._gather(calls, Fan(name=name, at_once=at_once, tolerance=tolerance(failed)))
+        return await self.fan_out(calls, Fan(name=name, at_once=at_once, tolerance=tolerance(failed)))
 
-    async def _gather(self, calls: Sequence[Call[Any]], fan: Fan) -> list[Any]:
+    async def fan_out(self, calls: Sequence[Call[Any]], fan: Fan) -> list[Any]:
+        """The results of many child runs, in order; ``missing`` for those that failed, as far as that is tolerated."""
         place = self._take_place()
         if len(calls) > MOST_PARTS:
             raise ArgumentsError(f"{fan.name!r} has {len(calls)} parts, at most {MOST_PARTS} are possible; nest them")
@@ -181,9 +187,14 @@ class Story:
         """Add child runs, or any others; those that are there already stay as they are."""
         return await self._ask(self._desk.store.add(runs, self.now()))
 
+    async def workers(self) -> list[Worker]:
+        """All workers that are listed."""
+        return await self._ask(self._desk.store.records(Worker))
+
     def place(self, call: Call[Any], id: str, **changes: Any) -> Run:
         """The run that a call wants, as a child of this one, with some changes. It is not added yet."""
-        _ = call.job.owner  # raises JobError if no scheduler knows it
+        if call.job.name not in self._desk.jobs:
+            _ = call.job.owner  # raises JobError if no scheduler knows it
         run = placed(call, self.now(), id, self._desk.zone, self.run.headers)
         deadlines = [each for each in (run.deadline_at, self.run.deadline_at) if each is not None]
         unique = None if run.unique is None else replace(run.unique, clash=Clash.SKIP)
@@ -249,14 +260,15 @@ class Story:
         summary = self.record(place, MAP, fan.name, _summary(calls))
         lanes = await self._lanes(summary.id, fan)
         if len(pages) == 1 and pages[0].size <= AT_ONCE:
-            raise PutDown((pages[0].join,), (summary, *self._page(calls, pages[0], lanes)))
+            raise PutDown((pages[0].join,), (summary, *self._page(calls, pages[0], fan, lanes)))
         for page in pages:
-            await self.add([summary, *self._page(calls, page, lanes)])
+            await self.add([summary, *self._page(calls, page, fan, lanes)])
             await self._breathe()
         raise PutDown([page.join for page in pages])
 
-    def _page(self, calls: Sequence[Call[Any]], page: Page, lanes: tuple[str, ...]) -> list[Run]:
-        parts = [self._part(calls[n], page.part(n), lanes) for n in range(page.start, page.stop)]
+    def _page(self, calls: Sequence[Call[Any]], page: Page, fan: Fan, lanes: tuple[str, ...]) -> list[Run]:
+        numbers = range(page.start, page.stop)
+        parts = [fan.adapt(self._part(calls[n], page.part(n), lanes), n) for n in numbers]
         join = _own(self.run, page.join, JOIN, f"{page.start}-{page.stop - 1}", self.now())
         return [*parts, replace(join, after=tuple(each.id for each in parts), terms=Terms(anyway=True))]
 
@@ -274,7 +286,7 @@ class Story:
         return (f"{limit.id}#{base}",)
 
     async def _results(self, calls: Sequence[Call[Any]], fan: Fan, joins: Sequence[tuple[Page, Run]]) -> list[Any]:
-        results: list[Any] = [None] * len(calls)
+        results: list[Any] = [fan.missing] * len(calls)
         failed: list[str] = []
         for page, join in joins:
             kept = told(join.result or joined([None] * page.size))  # it was cancelled by hand
