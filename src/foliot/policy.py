@@ -269,6 +269,8 @@ def admit(run: Run, rules: Rules | None, around: Mapping[str, Run], now: int) ->
         return _over(run, State.CANCELLED, run.cancelling)
     if run.parent is not None and (problem := _orphaned(around.get(run.parent))) is not None:
         return _over(run, State.CANCELLED, problem)
+    if run.target not in (None, run.worker) and run.terms is not None and run.terms.only:
+        return _over(run, State.SKIPPED, f"worker gone: it was meant for {run.target} only")
     return concluded(run, around) or _unfit(run, rules, around, now)
 
 

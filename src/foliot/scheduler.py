@@ -24,6 +24,7 @@ from foliot.errors import StoreError
 from foliot.events import Event, Kind, Listener, Listeners
 from foliot.executors import Executor, Inline, Processes, Threads, refuse_in_child
 from foliot.flow import signals
+from foliot.flow.doors import leave
 from foliot.flow.plans import flow_job
 from foliot.handle import Call, Handle
 from foliot.housekeeping import housekeeping
@@ -31,7 +32,6 @@ from foliot.ids import Ids
 from foliot.jobs import Decorator, Job, Jobs, Timer, decorator, several
 from foliot.lanes import Lanes
 from foliot.model import Added, Firing, Hint, Limit, Run, Schedule, Topic
-from foliot.model import Worker as WorkerRecord
 from foliot.moments import Length, Moment, length
 from foliot.moments import zone as zone_named
 from foliot.options import DecoratorKeywords, Middleware, RunOptions
@@ -300,9 +300,12 @@ class Scheduler:
             await self.worker.drain(self.grace)
 
     async def _sign_off(self, worker: str) -> None:
-        """Leave the list of workers; a store that is gone has nobody on it."""
+        """Leave the list of workers; a store that is gone has nobody on it.
+
+        If something is meant for this worker only, it stays on the list as gone, so that another answers for it.
+        """
         with suppress(StoreError):
-            await self.store.drop(WorkerRecord, [worker])
+            await leave(self.store, worker, self.settings.lease, self.clock.now())
 
     def stop_now(self) -> None:
         """Cut a draining short: give back what is still running."""

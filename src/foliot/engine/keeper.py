@@ -24,6 +24,9 @@ log = logging.getLogger("foliot")
 SOON = 250 * MILLISECOND
 """How long a log line may wait for the next one before they travel."""
 
+MOST_GONE = 100
+"""For how many workers that are gone one claim answers at most."""
+
 
 class Keeper:
     """Renews the leases of a worker's runs, hands in their lines, and learns which of them to stop."""
@@ -32,6 +35,7 @@ class Keeper:
         self._worker, self._store, self._clock = worker, store, clock
         self._jobs = tuple(jobs)
         self._started_at = clock.now()
+        self._looks_at = 0
         self._in_worker: Callable[[Callable[[], None]], object] = lambda act: act()
         self._loop = Loop(f"keeper of {worker.id}", self.round, clock)
         self._home: asyncio.AbstractEventLoop | None = None
@@ -46,7 +50,17 @@ class Keeper:
             page = held[at : at + self._store.batch]
             replies = await self._store.beat(self._record(now), [_beat(each) for each in page], now, self._worker.lease)
             self._in_worker(lambda page=page, replies=replies: self._obey(page, replies))
+        await self._look_for_the_gone(now)
         return now + self._worker.lease // 3
+
+    async def _look_for_the_gone(self, now: int) -> None:
+        """Let the worker answer for those of which nothing was heard for two leases."""
+        if now < self._looks_at:
+            return
+        self._looks_at = now + self._worker.lease // 3
+        listed = await self._store.records(WorkerRecord)
+        if gone := tuple(each.id for each in listed if each.seen_at < now - 2 * self._worker.lease)[:MOST_GONE]:
+            self._in_worker(partial(self._worker.answer_for, gone))
 
     def _obey(self, held: Sequence[Held], replies: Sequence[Reply]) -> None:
         for each, reply in zip(held, replies, strict=True):

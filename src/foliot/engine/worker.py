@@ -62,6 +62,7 @@ class Worker:
         self.ring: Callable[[], None] = lambda: None
         self.on_notes: Callable[[], None] = lambda: None
         self.draining = False
+        self._gone: tuple[str, ...] = ()
         self._bench = bench
         self._desk = Desk(
             store=bench.store,
@@ -69,6 +70,7 @@ class Worker:
             jobs=bench.jobs,
             zone=bench.zone,
             loop=asyncio.get_running_loop(),
+            lease=lease,
         )
         self._endings: list[tuple[Held, Ending, Conclusion | None]] = []
         self._emptied = asyncio.Event()
@@ -98,7 +100,9 @@ class Worker:
                 lease=self.lease,
                 queues=self.queues,
                 labels=self.labels,
+                targets=self._gone,
             )
+            self._gone = ()
             kept, batch = await self._bench.store.turn(endings, wish, now)
             return kept, batch.runs, batch.wake_at if len(batch.runs) < free else None
         return await self._bench.store.finish(endings, now) if endings else (), (), None
@@ -174,6 +178,11 @@ class Worker:
                 self._bench.aftermath.lost(held)
         if not self.held:
             self._emptied.set()
+
+    def answer_for(self, gone: tuple[str, ...]) -> None:
+        """Look once at what is meant for these workers only: they are gone."""
+        self._gone = gone
+        self.ring()
 
     # Interruptions
 

@@ -16,17 +16,11 @@ from foliot.handle import Call
 from foliot.jobs import USUAL, Job, Wish
 from foliot.joining import Tolerance, tolerance
 from foliot.model import Run, Terms, Value, Worker
-from foliot.moments import MINUTE
 from foliot.options import JobOptions, RunOptions
 from foliot.retry import Retries
 
 if TYPE_CHECKING:
     from foliot.context import Context
-
-WIDTH = 1000
-"""How many values one run of a tree of reduces takes, unless asked otherwise."""
-SILENT = 2 * MINUTE
-"""How long a worker may not have been heard of and is still taken to be there."""
 
 
 class Asked(Value):
@@ -238,22 +232,21 @@ async def _broadcast(acts: Story, plan: Broadcast) -> Mapping[str, Any]:
     queue = plan.queue or wish.given.queue or wish.job.settings.queue
 
     async def workers() -> list[str]:
-        return [each.id for each in await acts.workers() if _serves(each, queue, plan.labels, acts.now())]
+        return [each.id for each in await acts.workers() if _serves(each, queue, plan.labels)]
 
     names: list[str] = await acts.step("workers", workers, (), {})
 
     def address(run: Run, n: int) -> Run:
         return replace(run, target=names[n], needs=(), terms=replace(run.terms or Terms(), only=True))
 
-    fan = Fan(name=plan.asked.job, tolerance=Tolerance(share=None), adapt=address)
+    fan = Fan(name=plan.asked.job, tolerance=Tolerance(share=None), adapt=address, meant_for=names)
     calls = [_call(acts, Single(asked=plan.asked, args=plan.args))] * len(names)
     return dict(zip(names, await acts.fan_out(calls, fan), strict=True))
 
 
-def _serves(worker: Worker, queue: str, labels: Sequence[str], now: int) -> bool:
-    """Whether a worker is there, serves a queue and has these labels."""
-    there = not worker.stopping and worker.seen_at > now - SILENT
-    return there and (not worker.queues or queue in worker.queues) and set(labels) <= set(worker.labels)
+def _serves(worker: Worker, queue: str, labels: Sequence[str]) -> bool:
+    """Whether a worker serves a queue and has these labels."""
+    return (not worker.queues or queue in worker.queues) and set(labels) <= set(worker.labels)
 
 
 async def _flow(context: Context, plan: Plan) -> Any:

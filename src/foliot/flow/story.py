@@ -19,6 +19,7 @@ from foliot.codec import Shape, dumps, loads
 from foliot.codec.values import reader
 from foliot.control import PutDown
 from foliot.errors import ArgumentsError, DefinitionError, PartsFailed, ReplayError, RunFailed
+from foliot.flow.doors import answerable
 from foliot.handle import Call, epitaph
 from foliot.ids import child_id
 from foliot.jobs import Job, Wish
@@ -51,13 +52,15 @@ class Desk:
     jobs: Mapping[str, Job[..., Any, Any]]
     zone: tzinfo
     loop: asyncio.AbstractEventLoop
+    lease: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fan:
     """How a fan-out is made: its name, how many parts run at once, how many may fail, and what stands in their place.
 
-    ``adapt`` changes the run of the part of each number before it is added.
+    ``adapt`` changes the run of the part of each number before it is added; ``meant_for`` are the workers for which
+    they are meant.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Fan:
     tolerance: Tolerance
     missing: Any = None
     adapt: Callable[[Run, int], Run] = lambda run, _: run
+    meant_for: Sequence[str] = ()
 
 
 class Story:
@@ -188,8 +192,9 @@ class Story:
         return await self._ask(self._desk.store.add(runs, self.now()))
 
     async def workers(self) -> list[Worker]:
-        """All workers that are listed."""
-        return await self._ask(self._desk.store.records(Worker))
+        """All workers that are there: of whom something was heard within two leases."""
+        listed = await self._ask(self._desk.store.records(Worker))
+        return [each for each in listed if not each.stopping and each.seen_at >= self.now() - 2 * self._desk.lease]
 
     def place(self, call: Call[Any], id: str, **changes: Any) -> Run:
         """The run that a call wants, as a child of this one, with some changes. It is not added yet."""
@@ -259,11 +264,12 @@ class Story:
         self._context.raise_if_cancelled()
         summary = self.record(place, MAP, fan.name, _summary(calls))
         lanes = await self._lanes(summary.id, fan)
-        if len(pages) == 1 and pages[0].size <= AT_ONCE:
+        if len(pages) == 1 and pages[0].size <= AT_ONCE and not fan.meant_for:
             raise PutDown((pages[0].join,), (summary, *self._page(calls, pages[0], fan, lanes)))
         for page in pages:
             await self.add([summary, *self._page(calls, page, fan, lanes)])
             await self._breathe()
+        await self._ask(answerable(self._desk.store, fan.meant_for, self.now() - 3 * self._desk.lease))
         raise PutDown([page.join for page in pages])
 
     def _page(self, calls: Sequence[Call[Any]], page: Page, fan: Fan, lanes: tuple[str, ...]) -> list[Run]:
