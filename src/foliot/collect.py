@@ -10,23 +10,28 @@ from types import ModuleType
 from typing import Any
 
 from foliot.errors import JobError
-from foliot.jobs import Job
+from foliot.jobs import Bundle, Job
 
 
-def jobs_in(source: ModuleType | str | Job[..., Any, Any]) -> Iterator[Job[..., Any, Any]]:
+def jobs_in(source: ModuleType | str | Job[..., Any, Any] | Bundle) -> Iterator[Job[..., Any, Any]]:
     """The jobs of a module, of a package and all in it, of every module whose dotted name fits a glob; or one job.
+
+    What brings several jobs, such as a workflow, brings them wherever a job may stand.
 
     ``"shop.tasks"``, ``"shop.*.jobs"``. Raises JobError if a name cannot be imported or a glob matches nothing.
     """
     if isinstance(source, Job):
         yield source
         return
+    if isinstance(source, Bundle):
+        yield from source.jobs()
+        return
     seen: set[int] = set()
     for module in _modules(source):
         for value in list(vars(module).values()):
-            if isinstance(value, Job) and id(value) not in seen:  # pyright: ignore[reportUnknownArgumentType]
+            if isinstance(value, Job | Bundle) and id(value) not in seen:  # pyright: ignore[reportUnknownArgumentType]
                 seen.add(id(value))  # pyright: ignore[reportUnknownArgumentType]
-                yield value
+                yield from jobs_in(value)  # pyright: ignore[reportUnknownArgumentType]
 
 
 def _modules(source: ModuleType | str) -> list[ModuleType]:

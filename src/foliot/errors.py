@@ -4,6 +4,8 @@
     ├── DefinitionError          the code that defines jobs must change (also a ValueError)
     │   ├── TriggerError         a cron line, an interval, a zone: with the position of the mistake
     │   ├── JobError             a function that cannot be a job, a name used twice, unknown options
+    │   ├── WorkflowError        a graph that is not one, a document that does not say one
+    │   ├── ExpressionError      an expression that cannot be read, or worked out: with the position
     │   └── SettingsError        a keyword, variable or file that cannot be read
     ├── ArgumentsError           arguments that do not fit the function or are not JSON (also a TypeError)
     ├── UnknownJob               a name that no code here defines (also a LookupError)
@@ -54,6 +56,21 @@ class TriggerError(DefinitionError):
 
 class JobError(DefinitionError):
     """A function that cannot be a job, a name used twice, or options that make no sense."""
+
+
+class WorkflowError(DefinitionError):
+    """A graph that is not one: a cycle, an unknown name, types that do not fit; the message names the nodes."""
+
+
+class ExpressionError(DefinitionError):
+    """An expression that cannot be read or worked out; the message ends with its text and a caret."""
+
+    def __init__(self, message: str, text: str, at: int) -> None:
+        self.text, self.at = text, at
+        super().__init__(f"{message}\n  {text}\n  {' ' * at}^")
+
+    def __reduce__(self) -> tuple[type["ExpressionError"], tuple[str, str, int]]:
+        return type(self), (str(self).partition("\n")[0], self.text, self.at)
 
 
 class SettingsError(DefinitionError):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import partial
@@ -176,6 +177,14 @@ class Wish(Generic[P, T]):
     def options(self, **wishes: Unpack[RunKeywords]) -> Wish[P, T]:
         """The same with some options changed."""
         return replace(self, given=amend(self.given, wishes, f"job {self.job.name!r}"))
+
+
+class Bundle(ABC):
+    """Something that brings several jobs: a scheduler's ``include`` takes in all of them."""
+
+    @abstractmethod
+    def jobs(self) -> Sequence[Job[..., Any, Any]]:
+        """The jobs that it brings. Raises DefinitionError when it makes no sense."""
 
 
 class Jobs(Mapping[str, "Job[..., Any, Any]"]):
@@ -388,4 +397,4 @@ def _terms(options: RunOptions) -> Terms | None:
     return Terms(timeout=options.timeout, retries=options.retries)
 
 
-__all__ = ["Decorator", "Job", "JobKeywords", "Jobs", "Timer", "Wish", "decorator", "job", "resource", "several"]
+__all__ = ["Bundle", "Decorator", "Job", "JobKeywords", "Jobs", "Timer", "Wish", "decorator", "job", "resource", "several"]

@@ -29,7 +29,7 @@ from foliot.flow.plans import flow_job
 from foliot.handle import Call, Handle
 from foliot.housekeeping import housekeeping
 from foliot.ids import Ids
-from foliot.jobs import Decorator, Job, Jobs, Timer, decorator, several
+from foliot.jobs import Bundle, Decorator, Job, Jobs, Timer, decorator, several
 from foliot.lanes import Lanes
 from foliot.model import Added, Firing, Hint, Limit, Run, Schedule, Topic
 from foliot.moments import Length, Moment, length
@@ -144,8 +144,8 @@ class Scheduler:
         made = When.of(make, args, wishes)
         return decorator(made.trigger, made.wishes, self.include)
 
-    def include(self, *sources: ModuleType | str | Job[..., Any, Any]) -> None:
-        """Take in jobs: modules or packages (objects or dotted names, globs allowed), or single jobs.
+    def include(self, *sources: ModuleType | str | Job[..., Any, Any] | Bundle) -> None:
+        """Take in jobs: modules or packages (objects or dotted names, globs allowed), single jobs, or workflows.
 
         Raises JobError if two jobs share a name; then none of them is taken in.
         """

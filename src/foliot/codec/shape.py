@@ -155,6 +155,11 @@ class Shape:
 
     # results
 
+    @property
+    def returns(self) -> Any:
+        """What the return annotation means, Any where it is not known."""
+        return _hint(self._returns, self._scope)
+
     def encode_result(self, value: object) -> str:
         """Write a result as JSON text. Raises ArgumentsError naming what in it is not JSON."""
         if value is None:
