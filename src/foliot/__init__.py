@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         ArgumentsError,
         Crashed,
         DefinitionError,
+        ExpressionError,
         FoliotError,
         JobError,
         PartsFailed,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         UnknownJob,
         UnknownRun,
         UnknownSchedule,
+        WorkflowError,
     )
     from foliot.events import Event, Kind
     from foliot.handle import Call, Handle
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from foliot.scheduler import Scheduler
     from foliot.triggers import Trigger
     from foliot.when import after, at, cron, every
+    from foliot.workflows.building import Workflow, workflow
 
 __all__ = [
     "ArgumentsError",
@@ -49,6 +52,7 @@ __all__ = [
     "Crashed",
     "DefinitionError",
     "Event",
+    "ExpressionError",
     "FoliotError",
     "Handle",
     "Job",
@@ -78,6 +82,8 @@ __all__ = [
     "UnknownJob",
     "UnknownRun",
     "UnknownSchedule",
+    "Workflow",
+    "WorkflowError",
     "after",
     "at",
     "cron",
@@ -88,15 +94,16 @@ __all__ = [
     "job",
     "random",
     "resource",
+    "workflow",
 ]
 
 _HOMES = {
     "foliot.clock": "Clock ManualClock SystemClock",
     "foliot.context": "Context",
     "foliot.control": "Cancel Retry Skip Snooze",
-    "foliot.errors": "ArgumentsError Crashed DefinitionError FoliotError JobError PartsFailed ReplayError RunFailed "
-    "RunOver SettingsError StoreCorrupt StoreError StoreFull StoreUnavailable TriggerError UnknownJob UnknownRun "
-    "UnknownSchedule",
+    "foliot.errors": "ArgumentsError Crashed DefinitionError ExpressionError FoliotError JobError PartsFailed ReplayError "
+    "RunFailed RunOver SettingsError StoreCorrupt StoreError StoreFull StoreUnavailable TriggerError UnknownJob UnknownRun "
+    "UnknownSchedule WorkflowError",
     "foliot.events": "Event Kind",
     "foliot.handle": "Call Handle",
     "foliot.jobs": "Job job resource",
@@ -105,6 +112,7 @@ _HOMES = {
     "foliot.scheduler": "Scheduler",
     "foliot.triggers": "Trigger",
     "foliot.when": "after at cron every",
+    "foliot.workflows.building": "Workflow workflow",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 

@@ -465,6 +465,8 @@ def _put_down(run: Run, due: int, outcome: Outcome) -> Ending:
 
 def _waiting(run: Run, down: PutDown, now: int) -> Ending:
     due = now if down.due_at is None else down.due_at
+    if run.deadline_at is not None:
+        due = min(due, run.deadline_at)
     return replace(_put_down(run, due, Outcome.SNOOZED), spawn=down.spawn, wait=down.wait)
 
 

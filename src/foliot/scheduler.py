@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from types import ModuleType, TracebackType
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from msgspec.structs import replace
 
@@ -46,6 +46,9 @@ from foliot.stores import open_store
 from foliot.stores.base import Store
 from foliot.triggers import Trigger
 from foliot.when import AtKeywords, CronKeywords, EveryKeywords, When
+
+if TYPE_CHECKING:
+    from foliot.workflows.steering import Workflows
 
 log = logging.getLogger("foliot")
 
@@ -423,6 +426,13 @@ class Scheduler:
         """
         now = self.clock.now()
         return await signals.send(self.store, run, name, value, self._ids.new(now), now)
+
+    @property
+    def workflows(self) -> Workflows:
+        """The workflows that were included, and their runs: approve, signal, skip, retry, recover."""
+        from foliot.workflows.steering import Workflows
+
+        return Workflows(self.store, self.clock, self.jobs, self.signal)
 
     async def pause(self, job: str, note: str = "") -> None:
         """Let no run of a job start, in any process, until it is resumed; what runs goes on."""

@@ -60,7 +60,7 @@ def test_a_graph_knows_its_order_its_ends_and_its_inputs():
     assert graph.order == ("reserve", "charge", "ok", "ship_or_refund", "ship", "refund")
     assert graph.sinks == ("ship", "refund")
     assert graph.above["ship"] == ("reserve", "charge", "ok", "ship_or_refund")
-    assert str(graph.signature) == "(*, order_id: int, note: str = None)"
+    assert str(graph.signature) == "(*, order_id: int)"
 
 
 def test_nodes_that_say_when_after_the_same_node_are_chosen_by_one_decision_before_them():

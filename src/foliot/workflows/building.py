@@ -123,7 +123,7 @@ class Workflow(Bundle):
         wishes: Mapping[str, Any] | None = None,
     ) -> None:
         self.name, self.version = name, version
-        self._triggers, self._wishes = tuple(triggers), _known_wishes(name, dict(wishes or {}))
+        self._triggers, self.wishes = tuple(triggers), _known_wishes(name, dict(wishes or {}))
         self._declared, self._previous = dict(inputs or {}), tuple(previous)
         self._nodes: dict[str, Node] = {}
         self._graph: Graph | None = None
@@ -264,7 +264,7 @@ class Workflow(Bundle):
         """The job that the workflow is. From here on it takes no more nodes."""
         if self._job is None:
             graphs = {each.version: each.graph for each in (*self._previous, self)}
-            self._job = workflow_job(self.name, self.graph, graphs, self._triggers, self._wishes)
+            self._job = workflow_job(self.name, self.graph, graphs, self._triggers, self.wishes)
         return self._job
 
     def jobs(self) -> list[Job[..., Any, Any]]:
@@ -311,13 +311,14 @@ def _work(work: Any) -> Work:
     if not callable(work):
         raise WorkflowError(f"{work!r} is no job, function or workflow; give one of these to .node()")
     if work not in _FUNCTIONS:
-        _FUNCTIONS[work] = Job(work, read(JobOptions, {}, f"job {getattr(work, '__name__', work)!r}"))
-    return Task(_FUNCTIONS[work])
+        name = getattr(work, "__name__", type(work).__name__)
+        _FUNCTIONS[work] = Job(work, read(JobOptions, {"name": name}, f"node {name!r}"))
+    return Task(_FUNCTIONS[work], plain=True)
 
 
 def _own_name(work: Work) -> str:
     match work:
-        case Task(job):
+        case Task(job=job):
             return job.name
         case Inner(graph):
             return graph.name

@@ -6,7 +6,6 @@ import hmac
 import os
 from contextlib import closing
 from hashlib import sha256
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -82,6 +81,8 @@ def _left(ctx: Context) -> float:
 
 
 def _answered(url: str, body: bytes, headers: dict[str, str], patience: float) -> tuple[int, bytes]:
+    from http.client import HTTPConnection, HTTPException, HTTPSConnection
+
     parts = urlsplit(url)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

@@ -186,7 +186,8 @@ def _epitaph(name: str, run: Run | None) -> str:
 
 def again(graph: Graph, runs: Mapping[str, Run], roots: Collection[str] = ()) -> list[str]:
     """The nodes to run again, in order: these, or else those that made the workflow fail; and all after them."""
-    first = roots or [name for name in graph.order if _blocks(graph.by_name[name], past(runs.get(name)))]
+    over = {name: past(run) for name, run in runs.items() if run.state.over}
+    first = roots or [name for name, each in over.items() if _blocks(graph.by_name[name], each)]
     found: set[str] = set()
     for name in graph.order:
         if name in first or found.intersection(graph.by_name[name].after):

@@ -142,9 +142,9 @@ def jobs_of(graph: Graph) -> Iterator[Job[..., Any, Any]]:
     """The jobs of a graph's nodes, those that they run, and those of the workflows inside of it."""
     for node in graph.nodes:
         match node.work:
-            case Task(job):
+            case Task(job, plain):
                 yield _task(graph, node, job)
-                yield job
+                yield from () if plain else (job,)
             case Inner(inner):
                 yield NodeJob(_entry(inner, {inner.version: inner}), _options(graph, node), graph, node)
                 yield from jobs_of(inner)
@@ -170,7 +170,7 @@ def _task(graph: Graph, node: Node, job: Job[..., Any, Any]) -> NodeJob:
 
 def _lanes(node: Node) -> tuple[str, ...]:
     match node.work:
-        case Task(job) if job.settings.concurrency is not None or job.settings.limit is not None:
+        case Task(job=job) if job.settings.concurrency is not None or job.settings.limit is not None:
             return (f"job/{job.name}",)
         case _:
             return ()

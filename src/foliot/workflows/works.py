@@ -32,9 +32,10 @@ class Sent(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Run a job."""
+    """Run a job. One that is ``plain`` was made of a function for this node alone, and is nothing else."""
 
     job: Job[..., Any, Any]
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ Work = Task | Decision | Approval | Signal | Timer | Callback | Inner
 def takes(work: Work) -> Mapping[str, Parameter]:
     """The parameters of what a node does, by name."""
     match work:
-        case Task(job):
+        case Task(job=job):
             return job.shape.signature.parameters
         case Inner(graph):
             return graph.signature.parameters
@@ -102,7 +103,7 @@ def takes(work: Work) -> Mapping[str, Parameter]:
 def gives(work: Work) -> Kind:
     """What a node's result is."""
     match work:
-        case Task(job):
+        case Task(job=job):
             return kind_of(job.shape.returns)
         case Decision():
             return Kind({"string": None})
@@ -119,7 +120,7 @@ def gives(work: Work) -> Kind:
 def told(work: Work) -> str:
     """What a node does, in a few words."""
     match work:
-        case Task(job):
+        case Task(job=job):
             return job.name
         case Decision():
             return "decision"
