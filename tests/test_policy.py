@@ -322,6 +322,22 @@ def test_an_unknown_job_is_looked_at_again_and_one_day_given_up():
     assert late.state is State.FAILED
 
 
+def test_an_unknown_job_that_is_looked_at_again_and_again_waits_longer_each_time_and_not_for_ever():
+    first = admit(run(started_at=NOON), None, {}, NOON)
+    assert first is not None
+    assert first.outcome is Outcome.SNOOZED
+    kept = Attempt(token=1, worker="w", started_at=NOON)
+
+    again = admit(run(due_at=NOON + MINUTE, reason=first.reason, attempts=(kept,)), None, {}, NOON + MINUTE)
+    late = NOON + STRANGER_PATIENCE + 1
+    last = admit(run(due_at=late, reason=first.reason, attempts=(kept,)), None, {}, late)
+
+    assert again is not None
+    assert (again.due_at, again.outcome) == (NOON + 2 * MINUTE, None)
+    assert last is not None
+    assert last.state is State.FAILED
+
+
 # Concluding
 
 BOOM = Failure(kind="ValueError", message="boom")

@@ -101,9 +101,9 @@ _HOMES = {
     "foliot.clock": "Clock ManualClock SystemClock",
     "foliot.context": "Context",
     "foliot.control": "Cancel Retry Skip Snooze",
-    "foliot.errors": "ArgumentsError Crashed DefinitionError ExpressionError FoliotError JobError PartsFailed ReplayError "
-    "RunFailed RunOver SettingsError StoreCorrupt StoreError StoreFull StoreUnavailable TriggerError UnknownJob UnknownRun "
-    "UnknownSchedule WorkflowError",
+    "foliot.errors": "ArgumentsError Crashed DefinitionError ExpressionError FoliotError JobError PartsFailed "
+    "ReplayError RunFailed RunOver SettingsError StoreCorrupt StoreError StoreFull StoreUnavailable TriggerError "
+    "UnknownJob UnknownRun UnknownSchedule WorkflowError",
     "foliot.events": "Event Kind",
     "foliot.handle": "Call Handle",
     "foliot.jobs": "Job job resource",

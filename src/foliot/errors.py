@@ -69,7 +69,7 @@ class ExpressionError(DefinitionError):
         self.text, self.at = text, at
         super().__init__(f"{message}\n  {text}\n  {' ' * at}^")
 
-    def __reduce__(self) -> tuple[type["ExpressionError"], tuple[str, str, int]]:
+    def __reduce__(self) -> tuple[type[ExpressionError], tuple[str, str, int]]:
         return type(self), (str(self).partition("\n")[0], self.text, self.at)
 
 

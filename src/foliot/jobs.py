@@ -397,4 +397,16 @@ def _terms(options: RunOptions) -> Terms | None:
     return Terms(timeout=options.timeout, retries=options.retries)
 
 
-__all__ = ["Bundle", "Decorator", "Job", "JobKeywords", "Jobs", "Timer", "Wish", "decorator", "job", "resource", "several"]
+__all__ = [
+    "Bundle",
+    "Decorator",
+    "Job",
+    "JobKeywords",
+    "Jobs",
+    "Timer",
+    "Wish",
+    "decorator",
+    "job",
+    "resource",
+    "several",
+]

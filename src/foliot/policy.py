@@ -43,6 +43,8 @@ PUNCTUAL = 30 * SECOND
 """A firing no later than this is on time, also for a schedule that catches up with nothing."""
 LOOK = MINUTE
 """How often a schedule that follows a run looks whether that run is over, in case nobody told it."""
+STRANGER = "unknown job"
+"""How the reason of a run begins that waits for such a worker."""
 STRANGER_PATIENCE = DAY
 """How long a run waits for a worker that knows its job."""
 
@@ -310,14 +312,20 @@ def _failed_upstream(run: Run, around: Mapping[str, Run]) -> list[str]:
 
 
 def _stranger(run: Run, now: int) -> Ending:
-    """A job that is not known here may be known to another worker, or after the next deploy; but not for ever."""
-    waited = now - run.due_at
-    reason = f"unknown job {run.job!r}: no worker that claimed it defines it"
+    """A job that is not known here may be known to another worker, or after the next deploy; but not for ever.
+
+    The first look is kept as an attempt: looking again later moves when the run is due, so nothing else tells since
+    when it waits.
+    """
+    waits = run.reason is not None and run.reason.startswith(STRANGER)
+    waited = now - (run.attempts[-1].started_at or now if waits and run.attempts else run.due_at)
+    reason = f"{STRANGER} {run.job!r}: no worker that claimed it defines it"
     if waited > STRANGER_PATIENCE:
         return _over(run, State.FAILED, reason)
-    return Ending(
+    again = Ending(
         run=run.id, token=run.token, state=State.PENDING, due_at=now + min(MINUTE, SECOND + waited), reason=reason
     )
+    return again if waits else replace(again, outcome=Outcome.SNOOZED)
 
 
 def _crashes(run: Run) -> int:

@@ -187,6 +187,11 @@ class Story:
             self._past |= dict.fromkeys(page) | {run.id: run for run in found.runs}
         return {each: run for each in ids if (run := self._past.get(each)) is not None}
 
+    async def children(self, limit: int) -> list[Run]:
+        """The first runs that this one has spawned."""
+        query = Query(parents=(self.run.id,), limit=limit, oldest_first=True)
+        return list((await self._ask(self._desk.store.find(query))).runs)
+
     async def add(self, runs: Sequence[Run]) -> list[Added]:
         """Add child runs, or any others; those that are there already stay as they are."""
         return await self._ask(self._desk.store.add(runs, self.now()))

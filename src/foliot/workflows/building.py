@@ -105,7 +105,7 @@ class Refs(tuple[Ref, ...]):
     def __rshift__(self, other: Ref | Sequence[Ref]) -> Any:
         """Let each of the others come after all of these."""
         for each in self:
-            each >> other
+            _ = each >> other
         return other if isinstance(other, Ref) else Refs(other)
 
 
@@ -134,7 +134,7 @@ class Workflow(Bundle):
 
     # Nodes
 
-    def node(
+    def node(  # noqa: PLR0913 - one keyword for each thing that can be said of a node
         self,
         work: Job[..., Any, Any] | Workflow | Callable[..., Any],
         name: str | None = None,
@@ -231,7 +231,9 @@ class Workflow(Bundle):
 
     def _named(self, where: str, each: Any) -> str:
         if isinstance(each, Ref) and each.home is not self:
-            raise WorkflowError(f"{where} comes after {each!r}, a node of another workflow; add that workflow as a node")
+            raise WorkflowError(
+                f"{where} comes after {each!r}, a node of another workflow; add that workflow as a node"
+            )
         if isinstance(each, Ref | str):
             return each if isinstance(each, str) else each.name
         raise WorkflowError(f"{where} comes after {each!r}, which is no node; give what .node() gave back, or its name")
@@ -338,11 +340,13 @@ def _maybe(value: Length | None) -> int | None:
     return None if value is None else length(value)
 
 
-def _choice(kind: type[Any], value: Any, where: str) -> Any:
+def _choice(kind: type[Upon | Failed], value: Any, where: str) -> Any:
     try:
         return kind(value)
     except ValueError:
-        raise WorkflowError(f"{where}={value!r}; choose one of {', '.join(repr(each.value) for each in kind)}") from None
+        raise WorkflowError(
+            f"{where}={value!r}; choose one of {', '.join(repr(each.value) for each in kind)}"
+        ) from None
 
 
 def _known_wishes(name: str, wishes: dict[str, Any]) -> dict[str, Any]:

@@ -50,7 +50,9 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, sha256).hexdigest()
 
 
-def post(ctx: Context, data: dict[str, Any], *, work: Callback, workflow: str, version: int, node: str) -> dict[str, Any]:
+def post(
+    ctx: Context, data: dict[str, Any], *, work: Callback, workflow: str, version: int, node: str
+) -> dict[str, Any]:
     """POST the data, and tell what was answered. Raises CallbackFailed, CallbackRefused."""
     run = ctx.run.parent or ctx.run_id
     body = dumps({"workflow": workflow, "version": version, "node": node, "run": run, "data": data}).encode()

@@ -93,30 +93,38 @@ def _check_cycles(where: str, nodes: Sequence[Node]) -> None:
 
 def _check_branches(where: str, graph: Graph, decision: Node) -> None:
     branches = graph.branches(decision.name)
-    names = ", ".join(each.name for each in branches)
     if not branches:
-        raise WorkflowError(f"{where} is a decision without branches; say after={decision.name} and when=... of some node")
+        raise WorkflowError(
+            f"{where} is a decision without branches; say after={decision.name!r} and when=... of a node"
+        )
     for each in branches:
-        if each.after != (decision.name,):
-            raise WorkflowError(f"workflow {graph.name!r}, node {each.name!r} is a branch of {decision.name!r} and comes after other nodes, too; put a node between")
-        if not each.is_branch:
-            raise WorkflowError(f"workflow {graph.name!r}, node {each.name!r} comes after the decision {decision.name!r}; give it when=... or otherwise=True")
+        _check_branch(f"workflow {graph.name!r}, node {each.name!r}", decision, each)
     defaults = [each.name for each in branches if each.otherwise]
     if len(defaults) > 1:
         raise WorkflowError(f"{where} has two defaults, {' and '.join(defaults[:2])}; only one can be otherwise=True")
     if len(defaults) == len(branches):
-        raise WorkflowError(f"{where}: {names} can never be passed over, for no other branch has when=...")
+        raise WorkflowError(f"{where}: {defaults[0]} can never be passed over, for no other branch has when=...")
     _check_reachable(graph, branches)
+
+
+def _check_branch(where: str, decision: Node, branch: Node) -> None:
+    if branch.after != (decision.name,):
+        raise WorkflowError(
+            f"{where} is a branch of {decision.name!r} and comes after other nodes, too; put a node between"
+        )
+    if not branch.is_branch:
+        raise WorkflowError(f"{where} comes after the decision {decision.name!r}; give it when=... or otherwise=True")
 
 
 def _check_reachable(graph: Graph, branches: Sequence[Node]) -> None:
     always: str | None = None
     for each in branches:
+        where = f"workflow {graph.name!r}, node {each.name!r} is never reached"
         if always is not None:
-            raise WorkflowError(f"workflow {graph.name!r}, node {each.name!r} is never reached: {always!r} before it always holds")
+            raise WorkflowError(f"{where}: {always!r} before it always holds")
         if isinstance(each.when, Expression) and not each.when.paths:
             if not each.when({}):
-                raise WorkflowError(f"workflow {graph.name!r}, node {each.name!r} is never reached: {each.when.text!r} never holds")
+                raise WorkflowError(f"{where}: {each.when.text!r} never holds")
             always = each.name
 
 

@@ -1,14 +1,14 @@
 """Workflows as YAML or JSON, for people who do not write Python: read with the line of every mistake, and written.
 
-    workflow: order
-    version: 2
-    inputs: {urgent: {type: boolean, default: false}}
-    nodes:
-      reserve: {job: reserve_stock}
-      charge: {job: charge_card, after: reserve, retries: 3}
-      ok: {approval: {timeout: 3d}, after: charge}
-      ship: {job: ship_goods, after: ok, when: approved and total < 1000}
-      refund: {job: refund_card, after: ok, otherwise: true}
+workflow: order
+version: 2
+inputs: {urgent: {type: boolean, default: false}}
+nodes:
+  reserve: {job: reserve_stock}
+  charge: {job: charge_card, after: reserve, retries: 3}
+  ok: {approval: {timeout: 3d}, after: charge}
+  ship: {job: ship_goods, after: ok, when: approved and total < 1000}
+  refund: {job: refund_card, after: ok, otherwise: true}
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ _TYPES: dict[str, Any] = {
 }
 """What inputs may be."""
 
-_WHOLE = ("workflow", "version", "inputs", "nodes", "timeout", "queue", "priority", "tags", "overlap")
+_WISHES = ("timeout", "queue", "priority", "tags", "overlap")
+_WHOLE = ("workflow", "version", "inputs", "nodes", *_WISHES)
 _WORKS = ("job", "workflow", "decision", "approval", "signal", "timer", "callback")
 _EDGES = ("after", "when", "otherwise", "upon", "on_failure")
 _GIVEN = ("args", "take", "retries", "timeout", "queue", "priority", "tags")
@@ -88,7 +89,9 @@ class _Reader:
         name = self._text(self._needed(fields, "workflow", whole))
         version = self._value(fields.get("version"), int, "a whole number", 1)
         inputs = self._inputs(fields.get("inputs"))
-        wishes = {key: fields[key].plain for key in ("timeout", "queue", "priority", "tags", "overlap") if key in fields}
+        wishes = {
+            key: fields[key].plain for key in ("timeout", "queue", "priority", "tags", "overlap") if key in fields
+        }
         made = self._at(whole.line, lambda: Workflow(name, version=version, inputs=inputs, wishes=wishes))
         nodes = self._needed(fields, "nodes", whole)
         lines = self._object(nodes, "nodes by name").keys
@@ -128,7 +131,9 @@ class _Reader:
     def _workflow(self, made: Workflow, name: str, work: Marked, fields: dict[str, Marked]) -> None:
         inner = self._text(work)
         if inner not in self._workflows:
-            raise self._document.mistake(f"no workflow is called {inner!r} here; {near(inner, self._workflows)}", work.line)
+            raise self._document.mistake(
+                f"no workflow is called {inner!r} here; {near(inner, self._workflows)}", work.line
+            )
         made.node(self._workflows[inner], name, **self._edges(fields), **self._given(fields))
 
     def _decision(self, made: Workflow, name: str, work: Marked, fields: dict[str, Marked]) -> None:
@@ -296,7 +301,7 @@ def _node_said(graph: Graph, node: Node) -> dict[str, Any]:
         **_options_said(where, node.options),
     }
     works = _work_said(node).keys()
-    return {key: each for key, each in said.items() if key in works or (each or each == 0) and each is not False}
+    return {key: each for key, each in said.items() if key in works or ((each or each == 0) and each is not False)}
 
 
 def _work_said(node: Node) -> dict[str, Any]:
@@ -336,6 +341,12 @@ def _length_said(value: Any) -> Any:
 
 
 def _input_said(value: Any) -> Any:
-    kind, *default = value if isinstance(value, tuple) else (value,)  # pyright: ignore[reportUnknownVariableType]
-    name = next((name for name, each in _TYPES.items() if each == kind), "any")
-    return {"type": name, "default": default[0]} if default else name
+    match value:
+        case (kind, default):  # pyright: ignore[reportUnknownVariableType]
+            return {"type": _type_said(kind), "default": default}
+        case kind:
+            return _type_said(kind)
+
+
+def _type_said(kind: Any) -> str:
+    return next((name for name, each in _TYPES.items() if each == kind), "any")

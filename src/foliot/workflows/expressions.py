@@ -86,7 +86,8 @@ def _parsed(text: str) -> ast.expr:
             warnings.simplefilter("error")
             return ast.parse(text.strip(), mode="eval").body
     except SyntaxError as problem:
-        raise ExpressionError(f"not an expression: {problem.msg}", text, max(0, problem.offset - 1) if problem.offset else len(text)) from None
+        at = max(0, problem.offset - 1) if problem.offset else len(text)
+        raise ExpressionError(f"not an expression: {problem.msg}", text, at) from None
     except (ValueError, MemoryError, RecursionError, Warning) as problem:
         raise ExpressionError(f"not an expression: {problem or 'nested too deep'}", text, 0) from None
 
@@ -94,7 +95,9 @@ def _parsed(text: str) -> ast.expr:
 def _check(text: str, tree: ast.expr, depth: int) -> None:
     """Raise unless this and all inside of it is on the list."""
     if depth > DEEPEST:
-        raise ExpressionError(f"nested more than {DEEPEST} deep; name a part of it in an earlier node", text, _at(text, tree))
+        raise ExpressionError(
+            f"nested more than {DEEPEST} deep; name a part of it in an earlier node", text, _at(text, tree)
+        )
     if problem := _objection(tree):
         raise ExpressionError(problem, text, _at(text, tree))
     for each in _inside(tree):
@@ -205,9 +208,11 @@ class _Work:
         except ExpressionError:
             raise
         except (TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as problem:
-            raise ExpressionError(f"cannot be worked out: {_said(problem)}", self._text, _at(self._text, tree)) from None
+            raise ExpressionError(
+                f"cannot be worked out: {_said(problem)}", self._text, _at(self._text, tree)
+            ) from None
 
-    def _value(self, tree: ast.expr) -> Any:
+    def _value(self, tree: ast.expr) -> Any:  # noqa: PLR0912 - one case for each kind
         match tree:
             case ast.Constant(value=value):
                 return value
@@ -267,13 +272,20 @@ def look(context: Mapping[str, Any], path: Path) -> Any:
     """What is at a place of the context. Raises LookupError that says which part is not there."""
     value: Any = context
     for n, key in enumerate(path):
-        if isinstance(value, Mapping) and key in value:
-            value = value[key]  # pyright: ignore[reportUnknownVariableType]
-        elif isinstance(value, list) and isinstance(key, int) and -len(value) <= key < len(value):  # pyright: ignore[reportUnknownArgumentType]
-            value = value[key]  # pyright: ignore[reportUnknownVariableType]
-        else:
+        if not _is_there(value, key):
             raise LookupError(f"there is no {key!r} in {_spelled(path[:n]) or 'the context'}; {_there(value)}")
+        value = value[key]
     return value
+
+
+def _is_there(value: Any, key: str | int) -> bool:
+    match value:
+        case Mapping():
+            return key in value
+        case list():
+            return isinstance(key, int) and -len(value) <= key < len(value)  # pyright: ignore[reportUnknownArgumentType]
+        case _:
+            return False
 
 
 def _spelled(path: Path) -> str:
@@ -320,11 +332,10 @@ def _numbers(act: Callable[[Any, Any], Any], sign: str) -> Callable[[Any, Any], 
 
 
 def _added(left: Any, right: Any) -> Any:
-    for kind in (str, list):
-        if isinstance(left, kind) and isinstance(right, kind):
-            if len(left) + len(right) > WIDEST:  # pyright: ignore[reportUnknownArgumentType]
-                raise ValueError(f"more than {WIDEST} characters or items")
-            return left + right  # pyright: ignore[reportUnknownVariableType]
+    if _kind(left) == _kind(right) and _kind(left) in ("a text", "a list"):
+        if len(left) + len(right) > WIDEST:
+            raise ValueError(f"more than {WIDEST} characters or items")
+        return left + right
     return _numbers(operator.add, "+")(left, right)
 
 
@@ -416,8 +427,8 @@ _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: _added,
     ast.Sub: _numbers(operator.sub, "-"),
     ast.Mult: _numbers(operator.mul, "*"),
-    ast.Div: _numbers(operator.truediv, "/"),
-    ast.FloorDiv: _numbers(operator.floordiv, "//"),
+    ast.Div: _numbers(lambda left, right: left / right, "/"),
+    ast.FloorDiv: _numbers(lambda left, right: left // right, "//"),
     ast.Mod: _numbers(operator.mod, "%"),
 }
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import inspect as types
 
-_SCALARS: dict[type[types.Type], str] = {
+_SCALARS: dict[type[Any], str] = {
     types.NoneType: "null",
     types.BoolType: "boolean",
     types.IntType: "integer",
@@ -88,8 +88,8 @@ def _kind(info: Any, left: int = 4) -> Kind:
             return _either([_kind(each, left) for each in several])
         case types.LiteralType(values=values):
             return _either([kind_of(type(each)) for each in values])
-        case types.EnumType(cls=cls):
-            return _either([kind_of(type(each.value)) for each in cls])
+        case types.EnumType():
+            return _either([kind_of(type(each.value)) for each in _members(info)])
         case types.DictType(value_type=inside):
             return Kind({"object": _kind(inside, left - 1)})
         case types.Metadata(type=inside):
@@ -101,8 +101,16 @@ def _kind(info: Any, left: int = 4) -> Kind:
         case _ if isinstance(info, _OBJECTS):
             return _object(info, left - 1)
         case _:
-            name = _SCALARS.get(type(info))
-            return ANYTHING if name is None else Kind({name: None})
+            return _scalar(info)
+
+
+def _scalar(info: object) -> Kind:
+    name = _SCALARS.get(type(info))
+    return ANYTHING if name is None else Kind({name: None})
+
+
+def _members(info: Any) -> list[Any]:
+    return list(info.cls)
 
 
 def _object(info: Any, left: int) -> Kind:

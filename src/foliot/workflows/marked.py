@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from json import JSONDecodeError
-from json.decoder import scanstring  # type: ignore[attr-defined] # it is what json itself reads texts with
+from json import JSONDecodeError, decoder
 from typing import Any
 
 from foliot.errors import WorkflowError
+
+_scanned: Callable[[str, int], tuple[str, int]] = vars(decoder)["scanstring"]
+"""What json itself reads texts with: the text, and where it ends."""
 
 MOST_PARTS = 20_000
 """How many values a document may have; more would come from something that repeats itself."""
@@ -66,7 +68,9 @@ class _Json:
     _WORD = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null")
 
     def __init__(self, text: str, file: str) -> None:
-        self._text, self._file, self._at, self._parts = text, file, 0, 0
+        self._text, self._file = text, file
+        self._at: int = 0
+        self._parts = 0
 
     def document(self) -> Marked:
         """The whole document."""
@@ -133,7 +137,7 @@ class _Json:
 
     def _string(self) -> str:
         try:
-            value, self._at = scanstring(self._text, self._at + 1, True)
+            value, self._at = _scanned(self._text, self._at + 1)
         except JSONDecodeError as problem:
             raise self._mistake(problem.msg) from None
         return value
@@ -195,7 +199,9 @@ def _pyyaml() -> Any:
     try:
         import yaml
     except ModuleNotFoundError:
-        raise WorkflowError("reading and writing YAML needs PyYAML: pip install 'foliot[yaml]'; JSON needs nothing") from None
+        raise WorkflowError(
+            "reading and writing YAML needs PyYAML: pip install 'foliot[yaml]'; JSON needs nothing"
+        ) from None
     return yaml
 
 
@@ -244,5 +250,3 @@ def write_yaml(document: Any) -> str:
     """A document as YAML, in the order it has."""
     yaml = _pyyaml()
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
-
-

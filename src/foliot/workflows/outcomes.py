@@ -128,7 +128,9 @@ def chosen(graph: Graph, decision: str, context: dict[str, Any]) -> str | None:
 
 def arguments(node: Node, context: Mapping[str, Any]) -> dict[str, Any]:
     """What a node's parameters are given. Those with a default are left out where the context has nothing for them."""
-    asked = {name: context.get(name) for name, each in node.asks.items() if _has(context, name, each.default is each.empty)}
+    asked = {
+        name: context.get(name) for name, each in node.asks.items() if _has(context, name, each.default is each.empty)
+    }
     return {**asked, **node.args, **{name: each(context) for name, each in node.take.items()}}
 
 

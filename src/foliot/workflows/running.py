@@ -35,13 +35,19 @@ ANSWER = "answer"
 """The name of the signal that an approval and a signal's node wait for."""
 SKIPPED = "foliot.skip"
 """The job of a run that says that a node is to be skipped."""
-PATIENCE = DAY
-"""How long a run that another version began waits for a worker that knows that version."""
+LOOK, PATIENCE = 10 * MINUTE, DAY
+"""How often a run looks for a worker that knows the version that began it, and how long."""
 
 
 def node_job(graph: Graph, node: Node) -> str:
     """The name of the job that a node is: ``order@2/charge``."""
     return f"{graph.name}@{graph.version}/{node.name}"
+
+
+def version_of(job: str) -> int | None:
+    """The version that a node's job is of; None for other jobs."""
+    number = job.partition("@")[2].partition("/")[0]
+    return int(number) if number.isdecimal() else None
 
 
 def node_id(run: str, node: str) -> str:
@@ -148,8 +154,8 @@ def jobs_of(graph: Graph) -> Iterator[Job[..., Any, Any]]:
             case Inner(inner):
                 yield NodeJob(_entry(inner, {inner.version: inner}), _options(graph, node), graph, node)
                 yield from jobs_of(inner)
-            case Callback():
-                yield NodeJob(_posting(graph, node), _options(graph, node, **_of_callback()), graph, node)
+            case Callback() as work:
+                yield NodeJob(_posting(graph, node, work), _options(graph, node, **_of_callback()), graph, node)
             case Decision() | Approval() | Signal() | Timer():
                 yield NodeJob(_waiting(graph, node), _options(graph, node), graph, node)
 
@@ -218,8 +224,8 @@ def _of_callback() -> dict[str, Any]:
     return {"retries": exponential(5), "timeout": "30s", "give_up_on": CallbackRefused}
 
 
-def _posting(graph: Graph, node: Node) -> Callable[..., Any]:
-    return partial(post, work=node.work, workflow=graph.name, version=graph.version, node=node.name)
+def _posting(graph: Graph, node: Node, work: Callback) -> Callable[..., Any]:
+    return partial(post, work=work, workflow=graph.name, version=graph.version, node=node.name)
 
 
 # The whole
@@ -244,7 +250,8 @@ async def _orchestrated(ctx: Context, newest: Graph, graphs: Mapping[int, Graph]
     story: Any = ctx.acts
     ids = {node_id(ctx.run_id, name): name for each in (newest, *graphs.values()) for name in each.order}
     known: dict[str, Run] = await story.known(list(ids))
-    graph = _begun_with(ctx, newest, graphs, known)
+    begun = list(known.values()) or (await story.children(FEW) if ctx.token > 1 else [])
+    graph = _begun_with(ctx, newest, graphs, begun)
     runs = {ids[each]: run for each, run in known.items()}
     if missing := [name for name in graph.order if name not in runs]:
         await _spawn(ctx, graph, missing, inputs)
@@ -254,17 +261,21 @@ async def _orchestrated(ctx: Context, newest: Graph, graphs: Mapping[int, Graph]
     return concluded(graph, runs)
 
 
-def _begun_with(ctx: Context, newest: Graph, graphs: Mapping[int, Graph], known: Mapping[str, Run]) -> Graph:
+FEW = 10
+"""How many children to look at, at most, to tell which version spawned them."""
+
+
+def _begun_with(ctx: Context, newest: Graph, graphs: Mapping[int, Graph], begun: Sequence[Run]) -> Graph:
     """The version that a run was begun with. Raises Snooze while no worker here knows it."""
-    for run in known.values():
-        version = int(run.job.partition("@")[2].partition("/")[0])
-        if version in graphs:
-            return graphs[version]
-        why = f"version {version} of workflow {newest.name!r} began it, and this worker defines {', '.join(map(str, graphs))}"
-        if ctx.clock.now() - ctx.run.due_at > PATIENCE:
-            raise LookupError(f"{why}; name the older version in previous=[...]")
-        raise Snooze(f"{MINUTE}us", why)
-    return newest
+    versions = [version for each in begun if (version := version_of(each.job)) is not None]
+    if not versions or versions[0] in graphs:
+        return graphs[versions[0]] if versions else newest
+    version = versions[0]
+    ours = ", ".join(map(str, graphs))
+    why = f"version {version} of workflow {newest.name!r} began it, and this worker defines {ours}"
+    if ctx.clock.now() - max(run.finished_at or run.created_at for run in begun) > PATIENCE:
+        raise LookupError(f"{why}; name the older version in previous=[...]")
+    raise Snooze(f"{LOOK}us", why)
 
 
 async def _spawn(ctx: Context, graph: Graph, names: Sequence[str], inputs: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from foliot.stores.base import Store
 from foliot.workflows.checks import near
 from foliot.workflows.graph import Graph
 from foliot.workflows.outcomes import BY_HAND, again
-from foliot.workflows.running import ANSWER, SKIPPED, NodeJob, WorkflowJob, node_id, skip_id
+from foliot.workflows.running import ANSWER, SKIPPED, NodeJob, WorkflowJob, node_id, skip_id, version_of
 from foliot.workflows.works import Approval, Inner, Signal
 
 Send = Callable[[str, str, object], Awaitable[bool]]
@@ -85,7 +85,9 @@ class Workflows:
         graph, _, runs = await self._look(run)
         one = runs.get(_known(graph, node))
         if one is not None and one.state in (State.RUNNING, State.SUCCEEDED):
-            raise WorkflowError(f"node {node!r} of run {run} is {one.state.value}; only what has not run can be skipped")
+            raise WorkflowError(
+                f"node {node!r} of run {run} is {one.state.value}; only what has not run can be skipped"
+            )
         await self._mark(run, node, f"{BY_HAND}: {reason}" if reason else BY_HAND)
         if one is None:
             return
@@ -96,8 +98,17 @@ class Workflows:
 
     async def _mark(self, run: str, node: str, reason: str) -> None:
         now = self._clock.now()
-        mark = {"key": node, "reason": reason, "parent": run, "state": State.SKIPPED}
-        await self._store.add([Run(id=skip_id(run, node), job=SKIPPED, due_at=now, created_at=now, **mark)], now)
+        mark = Run(
+            id=skip_id(run, node),
+            job=SKIPPED,
+            key=node,
+            parent=run,
+            state=State.SKIPPED,
+            reason=reason,
+            due_at=now,
+            created_at=now,
+        )
+        await self._store.add([mark], now)
 
     async def _wake(self, graph: Graph, run: Run, node: str) -> None:
         """Let somebody look at a node that was put down."""
@@ -184,5 +195,5 @@ def _version_of(runs: Mapping[str, Run], versions: Mapping[int, Graph]) -> Graph
     """The version that these nodes are of; the newest, if none is there yet or theirs is not known."""
     newest = list(versions.values())[-1]
     for run in runs.values():
-        return versions.get(int(run.job.partition("@")[2].partition("/")[0]), newest)
+        return versions.get(version_of(run.job) or 0, newest)
     return newest
