@@ -10,11 +10,14 @@ from foliot.jobs import Job
 from foliot.model import Worker
 from foliot.moments import DAY
 from foliot.options import JobOptions, ScheduleOptions
+from foliot.triggers.zones import tzdata_version
 
 if TYPE_CHECKING:
     from foliot.scheduler import Scheduler
 
 PRUNE = "foliot.prune"
+TZDATA = "tzdata"
+"""Under this name the schedule of our own job keeps the version of the time zone database last used with its store."""
 GONE = DAY
 """How long a worker that is not heard of any more stays listed."""
 
@@ -29,6 +32,6 @@ def housekeeping(scheduler: Scheduler) -> Job[..., Any, Any]:
         settings = scheduler.settings
         return await scheduler.runs.prune(older_than=timedelta(microseconds=settings.keep), keep=settings.keep_runs)
 
-    job: Job[..., Any, Any] = Job(prune, JobOptions(name=PRUNE, priority=0))
+    job: Job[..., Any, Any] = Job(prune, JobOptions(name=PRUNE, priority=0, meta={TZDATA: tzdata_version()}))
     job.scheduled(triggers.every("1h"), ScheduleOptions())
     return job

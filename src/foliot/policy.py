@@ -221,6 +221,15 @@ def created(schedule: Schedule, trigger: Trigger, now: int) -> Schedule:
     return replace(schedule, trigger=text, declared=declared, overlap=overlap, wakes_at=first)
 
 
+def rezoned(schedule: Schedule, trigger: Trigger, now: int) -> Schedule:
+    """A standing schedule with the next time that its trigger gives now, which new rules of a time zone may have moved.
+
+    What is due already stays due, and what counts from the end of a run stays as it is.
+    """
+    settled = schedule.wakes_at is None or schedule.wakes_at <= now or schedule.overlap is Overlap.DELAY
+    return schedule if settled else replace(schedule, wakes_at=trigger.next_at(now))
+
+
 def renewed(kept: Schedule, declared: Schedule) -> Schedule:
     """A standing schedule as it is ``created`` anew by the code: it keeps its identity and its past.
 

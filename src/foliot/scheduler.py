@@ -27,7 +27,7 @@ from foliot.flow import signals
 from foliot.flow.doors import leave
 from foliot.flow.plans import flow_job
 from foliot.handle import Call, Handle
-from foliot.housekeeping import housekeeping
+from foliot.housekeeping import PRUNE, TZDATA, housekeeping
 from foliot.ids import Ids
 from foliot.jobs import Bundle, Decorator, Job, Jobs, Timer, decorator, several
 from foliot.lanes import Lanes
@@ -45,6 +45,7 @@ from foliot.settings import Settings, SettingsKeywords
 from foliot.stores import open_store
 from foliot.stores.base import Store
 from foliot.triggers import Trigger
+from foliot.triggers.zones import tzdata_version
 from foliot.when import AtKeywords, CronKeywords, EveryKeywords, When
 
 if TYPE_CHECKING:
@@ -201,6 +202,7 @@ class Scheduler:
         stack.push_async_callback(self.store.close)
         if (follower := await self._follow_time()) is not None:
             self._spin(stack, "clock", follower.round)
+        await self._look_for_new_zones()
         await self._declare()
         provided = await self.resources.opened(stack, self.jobs.values())
         aftermath = Aftermath(self.store, self.clock, self.listeners)
@@ -319,6 +321,18 @@ class Scheduler:
         self.listeners.publish(
             Event(kind=kind, at=self.clock.now(), reason=None if self.worker is None else self.worker.id)
         )
+
+    async def _look_for_new_zones(self) -> None:
+        """Say and heed that the time zone database is another than when this store was last used."""
+        ours = await self.store.records(Schedule, [PRUNE])
+        was, now = (ours[0].placement.meta.get(TZDATA) if ours else None), tzdata_version()
+        if was is not None and was != now:
+            moved = await self.schedules.rezone()
+            log.warning(
+                "the time zone database is %s now, it was %s; schedules whose next time has moved: %s",
+                *(now, was, ", ".join(moved[:10]) or "none"),
+                extra={"moved": moved},
+            )
 
     # Declare what the code says
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, tzinfo
 from functools import lru_cache
 from typing import Any, TypedDict, Unpack
@@ -19,7 +20,7 @@ from foliot.jobs import Job, Jobs
 from foliot.model import Added, Firing, Overlap, Pause, Placement, Run, Schedule
 from foliot.moments import Length, Moment, instant, moment
 from foliot.options import RunOptions, ScheduleOptions, read
-from foliot.policy import created, overlapping, renewed, wanted
+from foliot.policy import created, overlapping, renewed, rezoned, wanted
 from foliot.stores.base import Store
 from foliot.triggers import Trigger
 
@@ -168,6 +169,17 @@ class Schedules:
     async def list(self) -> list[Schedule]:
         """Every schedule, by id, at once."""
         return [each async for each in self.all()]
+
+    async def rezone(self) -> list[str]:
+        """Give the next time of each schedule anew, for the rules of time zones have changed; tells whose moved."""
+        moved: list[str] = []
+        async for each in self.all():
+            with suppress(TriggerError):  # one that cannot be read is said by whoever would fire it
+                trigger = triggers.loads(each.trigger).bound(each.id)
+                if (again := rezoned(each, trigger, self._clock.now())) != each:
+                    agenda = await self._store.fire([Firing(schedule=again, expect=each.version)], self._clock.now(), 0)
+                    moved += [each.id] if agenda.fired == (True,) else []
+        return moved
 
     def orphaned(self, schedule: Schedule) -> bool:
         """Whether the schedule's job is not defined in this process.

@@ -167,6 +167,7 @@ def zone_name(tz: tzinfo | str | None) -> str | None:
     return name
 
 
+@lru_cache(maxsize=1)
 def tzdata_version() -> str:
     """The version of the time zone database in use, such as ``2026c``; ``unknown`` where it does not say."""
     for folder in TZPATH:
