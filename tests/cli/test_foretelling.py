@@ -57,6 +57,14 @@ def test_the_next_firings_are_shown_with_what_is_special_about_them(console: Con
     assert "02:30 does not exist that night" in text
 
 
+def test_a_preview_begins_with_the_time_it_is_given(console: Console):
+    rows = console.json("preview", "0 9 * * *", "--tz", "Asia/Seoul", "--from", "2026-12-01 09:00", "--count", "1")[
+        "rows"
+    ]
+
+    assert [each["at"] for each in rows] == ["2026-12-01T00:00:00Z"]
+
+
 def test_a_preview_has_an_end(console: Console):
     words = ("preview", "0 9 * * *", "--from", "2026-12-01", "--to", "2026-12-02 12:00")
 
@@ -66,12 +74,12 @@ def test_a_preview_has_an_end(console: Console):
 
 def test_a_preview_plays_overlap_and_an_outage(console: Console):
     rows = console.json(
-        "preview", "*/5 * * * *", "--from", "2026-12-01", "--count", "4", "--takes", "7m",
+        "preview", "*/5 * * * *", "--from", "2026-12-01", "--count", "5", "--takes", "7m",
         "--down", "2026-12-01 00:00", "2026-12-01 00:12", "--catchup", "latest", "--overlap", "skip",
     )["rows"]  # fmt: skip
 
-    assert [each["fires"] for each in rows] == [False, True, False, True]
-    assert [mark["what"] for each in rows for mark in each["marks"]] == ["missed", "missed", "overlap"]
+    assert [each["fires"] for each in rows] == [False, False, True, False, True]
+    assert [mark["what"] for each in rows for mark in each["marks"]] == ["missed", "missed", "missed", "overlap"]
 
 
 def test_what_is_left_out_is_counted(console: Console):

@@ -234,3 +234,70 @@ class TestFiles:
         assert shown(seoul, "2026-12-20", "2026-12-31", "%d") == ["24", "25", "26"]
         fixed = cron("30 0 * * *", tz="Asia/Seoul") & calendar_text(ICS, tz="America/New_York")
         assert shown(fixed, "2026-12-20", "2026-12-31", "%d") == ["25", "26", "27"]
+
+
+WEEKLY = """BEGIN:VEVENT
+UID:standup
+DTSTART;TZID="{zone}":20260105T090000
+DTEND;TZID="{zone}":20260105T100000
+RRULE:FREQ=WEEKLY;BYDAY=MO
+BEGIN:VALARM
+TRIGGER:-PT15M
+DURATION:PT5H
+END:VALARM
+END:VEVENT
+BEGIN:VEVENT
+UID:standup
+RECURRENCE-ID;TZID=Europe/Berlin:20260112T090000
+DTSTART;TZID=Europe/Berlin:20260112T140000
+DTEND;TZID=Europe/Berlin:20260112T150000
+END:VEVENT
+BEGIN:VEVENT
+UID:standup
+RECURRENCE-ID;TZID=Europe/Berlin:20260119T090000
+STATUS:CANCELLED
+DTSTART;TZID=Europe/Berlin:20260119T090000
+DTEND;TZID=Europe/Berlin:20260119T100000
+END:VEVENT
+BEGIN:VEVENT
+UID:reminder
+DTSTART;TZID=Europe/Berlin:20260121T090000
+BEGIN:VALARM
+DURATION:PT5H
+END:VALARM
+END:VEVENT
+"""
+
+
+class TestInstancesAndZones:
+    def during(self, text, **choices):
+        found = cron("30 * * * *", tz="Europe/Berlin") & calendar_text(text, **choices)
+        return shown(found, "2026-01-05", "2026-01-27")
+
+    def test_an_instance_that_was_moved_or_cancelled_is_not_where_it_was(self):
+        assert self.during(WEEKLY.format(zone="Europe/Berlin")) == ["05 09:30", "12 14:30", "26 09:30"]
+
+    def test_whole_days_are_moved_too(self):
+        text = """BEGIN:VEVENT
+UID:closed
+DTSTART;VALUE=DATE:20260105
+RRULE:FREQ=WEEKLY
+END:VEVENT
+BEGIN:VEVENT
+UID:closed
+RECURRENCE-ID;VALUE=DATE:20260112
+DTSTART;VALUE=DATE:20260113
+END:VEVENT
+"""
+        assert {each[:2] for each in self.during(text)} == {"05", "13", "19", "26"}
+
+    def test_a_zone_with_a_name_of_the_files_own_is_the_one_that_was_given(self):
+        text = WEEKLY.format(zone="(UTC+01:00) Amsterdam, Berlin")  # as calendars of offices write it
+
+        assert self.during(text, tz="Europe/Berlin") == ["05 09:30", "12 14:30", "26 09:30"]
+        with pytest.raises(TriggerError, match=r"\(UTC\+01:00\) Amsterdam, Berlin.*give tz="):
+            calendar_text(text)
+
+    def test_a_time_that_is_none_is_refused_with_its_line(self):
+        with pytest.raises(TriggerError, match="'DTEND:2026010T'"):
+            calendar_text("BEGIN:VEVENT\nDTSTART:20260105T090000\nDTEND:2026010T\nEND:VEVENT")

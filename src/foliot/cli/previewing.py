@@ -26,7 +26,7 @@ ScheduleOption = Annotated[
     ),
 ]
 CountOption = Annotated[int, typer.Option("--count", metavar="N", min=1, max=10_000, help="How many firings.")]
-FromOption = Annotated[str | None, typer.Option("--from", metavar="TIME", help="Later than this. Default: now.")]
+FromOption = Annotated[str | None, typer.Option("--from", metavar="TIME", help="Not earlier than this. Default: now.")]
 ToOption = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Not later than this.")]
 MonthOption = Annotated[str | None, typer.Option("--month", metavar="YYYY-MM", help="A calendar of that month.")]
 TakesOption = Annotated[str | None, typer.Option("--takes", metavar="LENGTH", help="How long a run takes, like 7m.")]
@@ -78,7 +78,8 @@ async def foretell(  # noqa: PLR0913 - one for each option
     at = _Times(desk, chosen)
     wishes = {"usual": None if takes is None else given.span(takes), "overlap": overlap, "catchup": catchup}
     habits = replace(habits, outage=at.span(down), **{name: each for name, each in wishes.items() if each is not None})
-    rows = preview(chosen, at(start) or desk.now, count=count, end=at(end), schedule=schedule or "", habits=habits)
+    since = desk.now if start is None else (at(start) or 0) - 1
+    rows = preview(chosen, since, count=count, end=at(end), schedule=schedule or "", habits=habits)
     return _answer(chosen, rows)
 
 

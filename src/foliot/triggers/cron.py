@@ -178,7 +178,7 @@ def _never_fires(line: str, pattern: Pattern) -> TriggerError:
 
 
 def _why_never(pattern: Pattern) -> str:
-    day, months = _needed_day(pattern.day), _members(pattern.month.numbers)
+    day, months = needed_day(pattern.day), _members(pattern.month.numbers)
     if day > min(31, max(LENGTHS[month - 1] for month in months)):
         names = [fields.MONTH.names[month - 1].capitalize() for month in months]
         return f" ({', '.join(names)} {'has' if len(names) == 1 else 'have'} no day {day})"
@@ -189,7 +189,7 @@ def _why_never(pattern: Pattern) -> str:
     return " (the day and the weekday never meet)"
 
 
-def _needed_day(field: Field) -> int:
+def needed_day(field: Field) -> int:
     """The smallest day that a month has to have for a day field to mean one of its days."""
     counted = [a if what == "near" and a > 0 else 1 + abs(a) for what, a, _ in field.rules if what in ("last", "near")]
     return min([*_members(field.numbers), *counted], default=1)

@@ -12,12 +12,12 @@ from foliot.errors import TriggerError
 from foliot.moments import DAY, MINUTE, SECOND, spell
 from foliot.triggers import fields
 from foliot.triggers.base import Trigger
-from foliot.triggers.cron import Cron
+from foliot.triggers.cron import Cron, needed_day
 from foliot.triggers.days import LENGTHS, joins_days
 from foliot.triggers.delayed import Delayed
 from foliot.triggers.explain import explain
 from foliot.triggers.fields import Field, Kind
-from foliot.triggers.intervals import Pause
+from foliot.triggers.intervals import Every, Pause
 from foliot.triggers.marks import clock_marks, parts_of
 from foliot.triggers.recurring import Recurring
 from foliot.triggers.wall import Wall
@@ -130,16 +130,21 @@ def _both_days(case: _Case) -> Iterator[Finding]:
 
 def _short_months(case: _Case) -> Iterator[Finding]:
     for part in _crons(case.trigger):
-        day = part.pattern.day
-        if day.rules or not part.pattern.weekday.star:
-            continue
-        first = (day.numbers & -day.numbers).bit_length() - 1
-        short = [
-            month for month in range(1, 13) if part.pattern.month.numbers >> month & 1 and LENGTHS[month - 1] < first
-        ]
-        if short or first == 29:
-            text = f"has no day {first} in {'some Februaries' if first == 29 else f'{len(short)} of its months'}"
+        if part.pattern.weekday.star and (lacking := _months_without(part.pattern.day, part.pattern.month)):
+            text = f"has no day {needed_day(part.pattern.day)} in {lacking}"
             yield Finding("short-month", "warning", case.name, text, "for the last day of each month write L")
+        weekdays = part.pattern.weekday
+        if weekdays.rules and not weekdays.numbers and all(nth == 5 for _, _, nth in weekdays.rules):
+            text = "most months have no fifth weekday of one kind"
+            yield Finding("short-month", "warning", case.name, text, "for the last one of each month write 5L, not 5#5")
+
+
+def _months_without(day: Field, month: Field) -> str:
+    """Which of its months lack the smallest day that a field means, in words; nothing where none does."""
+    needed = needed_day(day)
+    short = [each for each in range(1, 13) if month.numbers >> each & 1 and LENGTHS[each - 1] < needed]
+    february = needed == 29 and month.numbers >> 2 & 1
+    return "some Februaries" if february else f"{len(short)} of its months" if short else ""
 
 
 def _clock_changes(case: _Case) -> Iterator[Finding]:
@@ -165,9 +170,16 @@ def _uneven(case: _Case) -> Iterator[Finding]:
 
 
 def _drifts(case: _Case) -> Iterator[Finding]:
-    if any(isinstance(part, Pause) for part in parts_of(case.trigger)):
-        text = "counts from the finish of each run, so its times drift"
-        yield Finding("drift", "note", case.name, text, "every() without after='finish' keeps its times")
+    for part in parts_of(case.trigger):
+        if isinstance(part, Pause):
+            text = "counts from the finish of each run, so its times drift"
+            yield Finding("drift", "note", case.name, text, "every() without after='finish' keeps its times")
+        if isinstance(part, Every) and part.interval % DAY == 0:
+            days = part.interval // DAY
+            text = "counts 24 hours for a day, so its time of day drifts by an hour when clocks change"
+            yield Finding(
+                "drift", "note", case.name, text, f"every(days={days}, at='09:00', tz=...) keeps to the clock"
+            )
 
 
 def _too_often(case: _Case) -> Iterator[Finding]:
