@@ -399,14 +399,34 @@ class Scheduler:
         added = [each for page in await asyncio.gather(*adding) for each in page]
         if self.enqueued is not None:
             await self.enqueued()
-        return [Handle(each.id, each.fate, call.job, self) for each, call in zip(added, calls, strict=True)]
+        return self._handles(added, calls)
 
     async def _add(self, calls: Sequence[Call[Any]], now: int) -> list[Added]:
-        zone, headers = zone_named(self.settings.tz), self._headers()
-        runs = [placed(each, now, self._ids.new(now), zone, headers) for each in calls]
+        runs = self._placed(calls, now)
         added = await self.store.add(runs, now)
         self._tell_added(runs, now)
         return added
+
+    def _placed(self, calls: Sequence[Call[Any]], now: int) -> list[Run]:
+        zone, headers = zone_named(self.settings.tz), self._headers()
+        return [placed(each, now, self._ids.new(now), zone, headers) for each in calls]
+
+    def enqueue_within(self, connection: Any, calls: Sequence[Call[Any]]) -> list[Handle[Any]]:
+        """Add a run for each call inside the transaction of this connection: they are wanted if it commits.
+
+        ``connection`` is psycopg's, SQLAlchemy's (or a session) or Django's, to the database of this scheduler's
+        PostgreSQL store. Raises ArgumentsError for anything else, and what the connection raises.
+        """
+        now = self.clock.now()
+        return self._handles(self.store.join(connection, self._placed(calls, now), now), calls)
+
+    async def aenqueue_within(self, connection: Any, calls: Sequence[Call[Any]]) -> list[Handle[Any]]:
+        """As ``enqueue_within``, on an async connection: asyncpg's, psycopg's or SQLAlchemy's (or a session)."""
+        now = self.clock.now()
+        return self._handles(await self.store.ajoin(connection, self._placed(calls, now), now), calls)
+
+    def _handles(self, added: Sequence[Added], calls: Sequence[Call[Any]]) -> list[Handle[Any]]:
+        return [Handle(each.id, each.fate, call.job, self) for each, call in zip(added, calls, strict=True)]
 
     def _headers(self) -> dict[str, str]:
         headers: dict[str, str] = {}

@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from foliot.cli import demo, doctor, explaining, linting, previewing, proving, queues, running, runs, schedules, top
+from foliot.cli import (
+    demo,
+    doctor,
+    explaining,
+    linting,
+    migrating,
+    previewing,
+    proving,
+    queues,
+    running,
+    runs,
+    schedules,
+    top,
+)
 from foliot.cli.desk import Choices
 from foliot.cli.options import AppOption, DebugOption, JsonOption, StoreOption, UtcOption
 from foliot.cli.printing import on_terminal
@@ -63,6 +76,7 @@ app.add_typer(runs.app)
 app.add_typer(queues.app)
 top.register(app)
 doctor.register(app)
+migrating.register(app)
 explaining.register(app)
 previewing.register(app)
 linting.register(app)

@@ -18,6 +18,7 @@ from foliot.cli.options import AppOption, DebugOption, JsonOption, StoreOption, 
 from foliot.cli.printing import Answer, show
 from foliot.cli.words import Words
 from foliot.errors import StoreError, StoreUnavailable
+from foliot.stores.base import Store
 
 P = ParamSpec("P")
 
@@ -62,6 +63,13 @@ class Desk:
     def now(self) -> int:
         """When the desk was opened, or last refreshed."""
         return self.words.now
+
+    @property
+    def store(self) -> Store:
+        """The store that was given, else the scheduler's, not opened."""
+        from foliot.stores import open_store
+
+        return self.scheduler.store if self._other_store is None else open_store(self._other_store)
 
     def refresh(self) -> None:
         """Look at the clock again."""

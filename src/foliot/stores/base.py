@@ -68,8 +68,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from foliot.errors import ArgumentsError
 from foliot.model import (
     Added,
     Agenda,
@@ -95,6 +96,8 @@ PARKS = 1000
 """How many due runs one claim may park, and wake in one lane, before it comes back."""
 
 R = TypeVar("R", Schedule, Limit, Worker)
+
+_NO_TRANSACTION = "only a PostgreSQL store joins a transaction of yours; enqueue after you have committed"
 
 
 class Store(ABC):
@@ -137,6 +140,14 @@ class Store(ABC):
         A run that is over is kept as given, finished now if it does not say when; any other becomes PENDING
         and wakes at its ``due_at``, or waits.
         """
+
+    def join(self, connection: Any, runs: Sequence[Run], now: int) -> list[Added]:
+        """Add runs inside the transaction of a caller's connection, where data and runs share a database."""
+        raise ArgumentsError(_NO_TRANSACTION)
+
+    async def ajoin(self, connection: Any, runs: Sequence[Run], now: int) -> list[Added]:
+        """As ``join``, on an async connection."""
+        raise ArgumentsError(_NO_TRANSACTION)
 
     @abstractmethod
     async def amend(self, ids: Sequence[str], change: Change, now: int) -> list[Run | None]:

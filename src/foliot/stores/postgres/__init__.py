@@ -35,9 +35,10 @@ from foliot.stores.base import R, Store
 from foliot.stores.postgres import finding
 from foliot.stores.postgres.connections import Address, Connections, Row, refuse_closed
 from foliot.stores.postgres.hints import Bell
+from foliot.stores.postgres.joining import ajoin, join
 from foliot.stores.postgres.migrating import bring_up_to_date
 from foliot.stores.postgres.records import columns, line_of, record_of
-from foliot.stores.postgres.schema import quoted
+from foliot.stores.postgres.schema import quoted, script
 from foliot.stores.postgres.statements import TABLES, statements
 from foliot.stores.postgres.wire import (
     claimed_of,
@@ -88,6 +89,18 @@ class PostgresStore(Store):
         if connections is not None:
             await connections.close()
 
+    async def migrate(self) -> int:
+        """Bring the schema up to date, whatever the URL says; tells how many steps were missing."""
+        connections = Connections(self.address)
+        try:
+            return await bring_up_to_date(connections, self.address, apply=True)
+        finally:
+            await connections.close()
+
+    def script(self) -> str:
+        """The SQL that does what ``migrate`` does."""
+        return script(self.address.namespace)
+
     def beside(self) -> Store:
         return _Beside(self.address)
 
@@ -105,6 +118,12 @@ class PostgresStore(Store):
         if ids is None:
             return [Added(id=run.id, fate=Fate.ADDED) for run in runs]
         return [Added(id=id, fate=Fate(fate)) for id, fate in zip(ids, fates, strict=True)]
+
+    def join(self, connection: Any, runs: Sequence[Run], now: int) -> list[Added]:
+        return join(connection, self.address.namespace, runs, now)
+
+    async def ajoin(self, connection: Any, runs: Sequence[Run], now: int) -> list[Added]:
+        return await ajoin(connection, self.address.namespace, runs, now)
 
     async def amend(self, ids: Sequence[str], change: Change, now: int) -> list[Run | None]:
         lines = line_columns((line.n, line) for line in change.lines)

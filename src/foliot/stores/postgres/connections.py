@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from foliot.errors import StoreUnavailable
 from foliot.stores.postgres.driver import BROKEN, ServerError, asyncpg, code_of
-from foliot.stores.postgres.trouble import AGAIN, explained
+from foliot.stores.postgres.trouble import AGAIN, explained, refused_at_the_door
 
 MOST = 4
 """How many connections a store has at most for its verbs; one more listens for hints."""
@@ -54,12 +54,15 @@ class Link:
     @classmethod
     async def to(cls, address: Address) -> Link:
         """Connect. Who pools connections gives another number of the server process than it has itself."""
-        connection: Any = await asyncpg.connect(
-            address.server,
-            timeout=CONNECT_WITHIN,
-            statement_cache_size=0,
-            server_settings={"application_name": "foliot"},
-        )
+        try:
+            connection: Any = await asyncpg.connect(
+                address.server,
+                timeout=CONNECT_WITHIN,
+                statement_cache_size=0,
+                server_settings={"application_name": "foliot"},
+            )
+        except (*BROKEN, ServerError) as error:
+            raise refused_at_the_door(error, address.place) from error
         try:
             process = await connection.fetchval("SELECT pg_backend_pid()")
         except BaseException:
@@ -159,10 +162,7 @@ class Connections:
         while self._idle:
             if not (link := self._idle.pop()).broken:
                 return link
-        try:
-            return await Link.to(self._address)
-        except BROKEN as error:
-            raise explained(error, self._address.place) from error
+        return await Link.to(self._address)
 
     def _take_back(self, link: Link) -> None:
         if not link.broken:

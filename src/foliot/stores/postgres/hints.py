@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from foliot.errors import FoliotError
 from foliot.model import Hint, Topic
 from foliot.stores.postgres.connections import Address, Link
 from foliot.stores.postgres.driver import BROKEN, ServerError
@@ -75,7 +76,7 @@ class Bell:
 
     async def _listen(self) -> None:
         while True:
-            with suppress(*BROKEN, ServerError):
+            with suppress(FoliotError, ServerError, *BROKEN):
                 await self._hear()
             await asyncio.sleep(LOOK)
 

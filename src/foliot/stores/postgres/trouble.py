@@ -18,6 +18,13 @@ def explained(error: Exception, place: str) -> FoliotError:
     return StoreUnavailable(f"{place} cannot be reached ({error or type(error).__name__}); start it, or name another")
 
 
+def refused_at_the_door(error: Exception, place: str) -> FoliotError:
+    """Why no connection was made."""
+    if isinstance(error, ValueError) or code_of(error) in ("42704", "22023", "55P02"):
+        return SettingsError(f"{place}: its URL cannot be read: {error}")
+    return explained(error, place)
+
+
 def _refused(error: Exception, code: str, place: str) -> FoliotError:
     match code:
         case "28P01" | "28000":
