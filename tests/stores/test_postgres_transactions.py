@@ -44,7 +44,8 @@ def of_psycopg(url: str) -> tuple[Any, Callable[[], None], Callable[[], None]]:
 
 
 def of_psycopg_with_rows_as_dicts(url: str) -> tuple[Any, Callable[[], None], Callable[[], None]]:
-    connection = psycopg.connect(url, row_factory=psycopg.rows.dict_row)
+    by_name: Any = psycopg.rows.dict_row
+    connection = psycopg.connect(url, row_factory=by_name)
     return connection, connection.commit, connection.close
 
 
