@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from itertools import count
 from random import Random
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from foliot.moments import SECOND
 
@@ -25,6 +25,9 @@ class Alarm(Protocol):
 
 class Clock(ABC):
     """Tells the time in microseconds since the epoch, wakes who asks for it, and rolls the dice."""
+
+    threaded: ClassVar[bool] = False
+    """Whether a thread with an event loop of its own may wait by it, too."""
 
     def __init__(self, seed: int | None = None) -> None:
         self.random = Random(seed)  # noqa: S311 - jitter and ids, not secrets
@@ -59,6 +62,8 @@ class Clock(ABC):
 
 class SystemClock(Clock):
     """The time of this machine, or of a store that it is told to follow."""
+
+    threaded = True
 
     def __init__(self, seed: int | None = None, ahead: int | None = None) -> None:
         super().__init__(seed)

@@ -273,7 +273,7 @@ class Scheduler:
         return {"inline": Inline(), "threads": Threads(own.threads), "processes": Processes(own.processes)}
 
     async def _start_keeper(self, stack: AsyncExitStack, keeper: Keeper) -> None:
-        await keeper.start(in_thread=isinstance(self.clock, SystemClock))
+        await keeper.start(in_thread=self.clock.threaded)
         stack.push_async_callback(keeper.stop)
 
     def _start_ticker(self, stack: AsyncExitStack) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.waiting import eventually
 
 from foliot.errors import StoreFull, StoreUnavailable
-from foliot.model import Query, State
+from foliot.model import Outcome, Query, State
 from foliot.moments import HOUR, SECOND
 from foliot.retry import fixed
 from foliot.scheduler import Scheduler
@@ -100,6 +100,75 @@ async def test_at_random_faults_each_instant_has_one_record_and_each_run_one_end
     assert instants == list(range(instants[0], instants[0] + len(instants) * SECOND, SECOND))
     assert all(run.state.over for run in ticks.runs)
     assert {run.state for run in ends} == {State.SUCCEEDED}
+
+
+async def test_a_run_that_its_schedule_follows_ends_even_if_the_schedule_cannot_be_read_then(caplog):
+    caplog.set_level(logging.CRITICAL, "foliot")
+    scheduler = Scheduler()
+
+    @scheduler.every("1m", name="steady", overlap="delay")
+    async def steady() -> None:
+        await asyncio.sleep(10)
+
+    plan = Switch(Before(error=FULL), "records")
+    async with simulated(scheduler, store=FaultyStore(MemoryStore(), plan)) as time:
+        plan.on = True
+        await time.advance(minutes=10)
+        runs = await scheduler.runs.find(job="steady")
+
+    assert len(runs) >= 4
+    assert [run.state for run in runs[1:]] == [State.SUCCEEDED] * (len(runs) - 1)
+
+
+async def test_a_schedule_that_keeps_failing_is_paused_once_the_store_can_tell(caplog):
+    caplog.set_level(logging.CRITICAL, "foliot")
+    scheduler = Scheduler()
+
+    @scheduler.every("1m", name="broken", pause_after=2)
+    async def broken() -> None:
+        raise ValueError
+
+    plan = Switch(Before(error=FULL), "find")
+    async with simulated(scheduler, store=FaultyStore(MemoryStore(), plan)) as time:
+        plan.on = True
+        await time.advance(minutes=5)
+        plan.on = False
+        await time.advance(minutes=5)
+        runs = await scheduler.runs.find(job="broken")
+
+    assert len(runs) == 6
+
+
+async def test_a_run_claimed_while_its_worker_is_told_to_stop_is_given_back_at_once():
+    ran: list[str] = []
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    class Slow(MemoryStore):
+        slow = False
+
+        async def turn(self, endings, claim, now):
+            answer = await super().turn(endings, claim, now)
+            if self.slow and answer[1].runs:
+                asked.set()
+                await answered.wait()
+            return answer
+
+    store = Slow()
+    scheduler = Scheduler(store)
+
+    @scheduler.job(name="note")
+    async def note() -> None:
+        ran.append("note")
+
+    async with scheduler:
+        store.slow = True
+        handle = await note.enqueue()
+        await asked.wait()
+        asyncio.get_running_loop().call_later(0.05, answered.set)
+
+    [run] = (await store.find(Query(ids=(handle.id,)))).runs
+    assert ran == []
+    assert (run.state, run.worker, [each.outcome for each in run.attempts]) == (State.PENDING, None, [Outcome.RELEASED])
 
 
 async def test_a_failing_store_is_said_once_per_failure_and_again_when_it_is_back(caplog):

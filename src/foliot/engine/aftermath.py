@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from foliot.clock import Clock
 from foliot.engine.attempt import Held
+from foliot.errors import FoliotError, StoreError
 from foliot.events import Event, Kind, Listeners
 from foliot.flow.family import cancel_below
 from foliot.jobs import Job
@@ -64,7 +65,17 @@ class Aftermath:
             self._publish(Kind.LOST, held.run)
 
     async def firing(self, run: Run, now: int) -> Firing | None:
-        """How the schedule of a run that ends now goes on, if it counts its next time from there."""
+        """How the schedule of a run that ends now goes on, if it counts its next time from there.
+
+        None also if the store cannot say now: the run must end all the same, and its schedule looks each minute.
+        """
+        try:
+            return await self._firing(run, now)
+        except FoliotError as problem:
+            log.warning("schedule %r will find out by itself that run %s is over: %s", run.schedule, run.id, problem)
+            return None
+
+    async def _firing(self, run: Run, now: int) -> Firing | None:
         for schedule in await self._store.records(Schedule, [run.schedule or ""]):
             if schedule.follows == run.id:
                 over = replace(run, state=State.SUCCEEDED, finished_at=now)
@@ -90,6 +101,12 @@ class Aftermath:
 
     async def _pause_if_failing(self, id: str) -> None:
         """Pause a schedule whose newest ``pause_after`` runs that were executed have all failed."""
+        try:
+            await self._look_at_failures(id)
+        except StoreError as problem:
+            log.warning("schedule %r is not paused before its next failure, if it is to be: %s", id, problem)
+
+    async def _look_at_failures(self, id: str) -> None:
         for schedule in await self._store.records(Schedule, [id]):
             if schedule.pause_after is None or schedule.paused is not None:
                 continue

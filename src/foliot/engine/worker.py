@@ -74,11 +74,21 @@ class Worker:
         )
         self._endings: list[tuple[Held, Ending, Conclusion | None]] = []
         self._emptied = asyncio.Event()
+        self._turning = False
 
     # One round
 
     async def round(self) -> int | None:
         """Hand in what has ended, take what is due, and tell when to come back."""
+        self._turning = True
+        try:
+            return await self._round()
+        finally:
+            self._turning = False
+            if not self.held:
+                self._emptied.set()
+
+    async def _round(self) -> int | None:
         store, now = self._bench.store, self._bench.clock.now()
         ended, self._endings = self._endings[: store.batch], self._endings[store.batch :]
         try:
@@ -118,6 +128,8 @@ class Worker:
             refused = admit(run, None if job is None else job.settings, around, now)
             if job is None or refused is not None:
                 self._conclude(held, refused, None)
+            elif self.draining:  # claimed while the wish to stop was on its way
+                self._conclude(held, conclude(run, job.settings, GivenBack(), now, self._bench.clock.random), None)
             else:
                 self._start(held, job)
 
@@ -175,8 +187,6 @@ class Worker:
             else:
                 log.warning("run %s of %r: its lease was lost, this ending does not count", held.run.id, held.run.job)
                 self._bench.aftermath.lost(held)
-        if not self.held:
-            self._emptied.set()
 
     def answer_for(self, gone: tuple[str, ...]) -> None:
         """Look once at what is meant for these workers only: they are gone."""
@@ -217,7 +227,7 @@ class Worker:
         self._emptied.clear()
         self.ring()
         alarm = self._bench.clock.call_at(self._bench.clock.now() + timeout, self._emptied.set)
-        if self.held:
+        if self.held or self._turning:
             await self._emptied.wait()
         alarm.cancel()
 
