@@ -249,6 +249,7 @@ def renewed(kept: Schedule, declared: Schedule) -> Schedule:
         fired=kept.fired,
         skips=kept.skips,
         paused=kept.paused,
+        owner=declared.owner or kept.owner,
         version=kept.version,
     )
 

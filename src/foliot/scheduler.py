@@ -9,11 +9,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from msgspec.structs import replace
-
 from foliot import capture, triggers
 from foliot.clock import Clock, SystemClock
 from foliot.collect import jobs_in
+from foliot.declaring import Declaration, schedule_id
 from foliot.engine.aftermath import Aftermath
 from foliot.engine.following import Follower
 from foliot.engine.keeper import Keeper
@@ -29,18 +28,17 @@ from foliot.flow.plans import flow_job
 from foliot.handle import Call, Handle
 from foliot.housekeeping import PRUNE, TZDATA, housekeeping
 from foliot.ids import Ids
-from foliot.jobs import Bundle, Decorator, Job, Jobs, Timer, decorator, several
+from foliot.jobs import Bundle, Decorator, Job, Jobs, decorator, several
 from foliot.lanes import Lanes
-from foliot.model import Added, Firing, Hint, Limit, Run, Schedule, Topic
+from foliot.model import Added, Hint, Run, Schedule, Topic
 from foliot.moments import Length, Moment, length
 from foliot.moments import zone as zone_named
-from foliot.options import DecoratorKeywords, Middleware, RunOptions
+from foliot.options import DecoratorKeywords, Middleware
 from foliot.placing import placed
-from foliot.policy import OVERLAP, renewed
 from foliot.portal import Portal, until_signalled
 from foliot.resources import Resources
 from foliot.runs import Runs
-from foliot.schedules import Schedules, plan
+from foliot.schedules import Schedules
 from foliot.settings import Settings, SettingsKeywords
 from foliot.stores import open_store
 from foliot.stores.base import Store
@@ -203,7 +201,7 @@ class Scheduler:
         if (follower := await self._follow_time()) is not None:
             self._spin(stack, "clock", follower.round)
         await self._look_for_new_zones()
-        await self._declare()
+        await self.declaration().renew()
         provided = await self.resources.opened(stack, self.jobs.values())
         aftermath = Aftermath(self.store, self.clock, self.listeners)
         stack.push_async_callback(self.listeners.settled)
@@ -334,52 +332,11 @@ class Scheduler:
                 extra={"moved": moved},
             )
 
-    # Declare what the code says
+    # What the code says
 
-    async def _declare(self) -> None:
-        """Bring the store's schedules and limits in line with what the code defines; what it does not define stays."""
-        drafts = [draft for job in self.jobs.values() for draft in self._drafts(job)]
-        kept: dict[str, Schedule] = {}
-        for at in range(0, len(drafts), 1000):
-            page = [each.id for each in drafts[at : at + 1000]]
-            kept |= {each.id: each for each in await self.store.records(Schedule, page)}
-        await self._put_in_batches([each for each in drafts if each.id not in kept])
-        again = [renewed(kept[each.id], each) for each in drafts if each.id in kept]
-        await self._change_in_batches([each for each in again if each != kept[each.id]])
-        await self._declare_limits()
-
-    async def _put_in_batches(self, schedules: Sequence[Schedule]) -> None:
-        for at in range(0, len(schedules), self.store.batch):
-            await self.store.put(schedules[at : at + self.store.batch])
-
-    async def _change_in_batches(self, schedules: Sequence[Schedule]) -> None:
-        """Change them as they stand; one that fires or is edited at this moment is declared anew."""
-        for at in range(0, len(schedules), self.store.batch):
-            firings = [Firing(schedule=each, expect=each.version) for each in schedules[at : at + self.store.batch]]
-            agenda = await self.store.fire(firings, self.clock.now(), 0)
-            if not all(agenda.fired):
-                await self._declare()
-
-    def _drafts(self, job: Job[..., Any, Any]) -> list[Schedule]:
-        now = self.clock.now()
-        return [
-            plan(schedule_id(job, timer, n), job, timer.trigger, timer.options, RunOptions(), now)
-            for n, timer in enumerate(job.timers, start=1)
-        ]
-
-    async def _declare_limits(self) -> None:
-        """A limit declared in code is put, unless a person has set another; one that the code dropped is dropped."""
-        declared = {OVERLAP.id: OVERLAP}
-        for job in self.jobs.values():
-            declared |= {each.id: each for each in job.settings.limits(job.name)}
-        ours = {f"{kind}/{name}" for name in self.jobs for kind in ("job", "key")}
-        kept = {each.id: each for each in await self.store.records(Limit)}
-        stale = [
-            id for id in ours - declared.keys() if id in kept and kept[id].source == "code" and not kept[id].paused
-        ]
-        new = [each for each in declared.values() if each.id not in kept or _outdated(kept[each.id], each)]
-        await self.store.put([_keeping_pause(each, kept.get(each.id)) for each in new])
-        await self.store.drop(Limit, stale)
+    def declaration(self) -> Declaration:
+        """What the jobs defined here say should stand in the store: to plan, to apply."""
+        return Declaration(self.store, self.clock, self.jobs, self.settings.owner)
 
     async def _fire_at_start(self) -> None:
         for job in self.jobs.values():
@@ -495,17 +452,3 @@ class Scheduler:
     def wait(self, work: Any, timeout: float | None = None) -> Any:
         """Do something async from plain code, after ``start``: ``scheduler.wait(resize.enqueue("a.png"))``. Seconds."""
         return self._portal.wait(work, timeout)
-
-
-def schedule_id(job: Job[..., Any, Any], timer: Timer, n: int) -> str:
-    """The id of a job's ``n``-th own schedule: as asked, else the job's name, numbered from the second on."""
-    return timer.options.id or (job.name if n == 1 else f"{job.name}-{n}")
-
-
-def _outdated(kept: Limit, declared: Limit) -> bool:
-    bounds = (kept.running, kept.starts, kept.per) != (declared.running, declared.starts, declared.per)
-    return kept.source == "code" and bounds
-
-
-def _keeping_pause(declared: Limit, kept: Limit | None) -> Limit:
-    return declared if kept is None else replace(declared, paused=kept.paused)

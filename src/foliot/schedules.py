@@ -191,7 +191,7 @@ class Schedules:
     async def upcoming(self, id: str, count: int = 5) -> list[int]:
         """The next nominal instants of a schedule, skipped ones left out; empty while it is paused."""
         schedule = await self.get(id)
-        return _upcoming(schedule, count)
+        return upcoming(schedule, count)
 
     async def delete(self, id: str) -> None:
         """Forget a schedule; its runs stay. Raises UnknownSchedule."""
@@ -297,7 +297,8 @@ def _cron(expression: str, tz: tzinfo | str) -> Trigger:
     return triggers.cron(expression, tz=tz)
 
 
-def _upcoming(schedule: Schedule, count: int) -> list[int]:
+def upcoming(schedule: Schedule, count: int) -> list[int]:
+    """The next nominal instants of a schedule, skipped ones left out. Raises TriggerError."""
     trigger = triggers.loads(schedule.trigger).bound(schedule.id)
     at = None if schedule.follows else schedule.wakes_at
     found: list[int] = []
@@ -310,10 +311,10 @@ def _upcoming(schedule: Schedule, count: int) -> list[int]:
 
 def _occurrence(schedule: Schedule, trigger: Trigger, at: Moment | None) -> int:
     if at is None:
-        upcoming = _upcoming(schedule, 1)
-        if not upcoming:
+        following = upcoming(schedule, 1)
+        if not following:
             raise TriggerError(f"schedule {schedule.id!r} has no next occurrence to skip")
-        return upcoming[0]
+        return following[0]
     wanted_at = instant(at, trigger.zone)
     if trigger.next_at(wanted_at - 1) != wanted_at:
         nearest = trigger.next_at(wanted_at)

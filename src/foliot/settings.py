@@ -36,6 +36,7 @@ class SettingsKeywords(TypedDict, total=False):
     keep_runs: int | None
     log_level: str
     name: str
+    owner: str
 
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -82,6 +83,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """From which level on a job's logging is kept with its run."""
     name: str = msgspec.field(default_factory=_host_and_process)
     """What this worker is called; no two that are alive may share it."""
+    owner: str = ""
+    """Which program declares the schedules, so that it can tell what it no longer declares."""
     sources: dict[str, str] = {}
     """Where the values that are not defaults came from."""
 
@@ -309,6 +312,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "keep_runs": _optional(_count),
     "log_level": _level,
     "name": _name,
+    "owner": _name,
 }
 
 
@@ -317,7 +321,7 @@ _NOTHING_NAMED = {"queues": "all", "labels": "none"}
 
 def _shown(name: str, value: Any) -> str:
     match value:
-        case None:
+        case None | "":
             return "none"
         case tuple():
             return ", ".join(value) or _NOTHING_NAMED[name]  # pyright: ignore[reportUnknownArgumentType]

@@ -38,7 +38,7 @@ def test_the_fields_of_a_schedule_stay():
     assert list(document) == [
         "id", "job", "trigger", "tz", "args", "next_at", "last_at", "last_run", "fired", "paused", "orphaned",
         "overlap", "catchup", "window_seconds", "most", "pause_after", "skips", "queue", "priority", "key", "tags",
-        "meta", "created_at", "source",
+        "meta", "created_at", "source", "owner",
     ]  # fmt: skip
     assert document["trigger"] == {"every": "1h"}
     assert document["paused"] == {"at": "2026-11-21T09:00:00.012345Z", "note": "why"}

@@ -392,7 +392,7 @@ async def test_a_rate_limit_spreads_starts(scheduler: Scheduler):
         def call() -> None:
             starts.append((time.clock.now() - zero) // SECOND)
 
-        await scheduler._declare()
+        await scheduler.declaration().apply()
         await scheduler.enqueue_many([call.call() for _ in range(5)])
         await time.advance(seconds=30)
 

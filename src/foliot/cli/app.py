@@ -12,6 +12,7 @@ from foliot.cli import (
     explaining,
     linting,
     migrating,
+    planning,
     previewing,
     proving,
     queues,
@@ -71,6 +72,7 @@ def everywhere(
 
 demo.register(app)
 running.register(app)
+planning.register(app)
 app.add_typer(schedules.app)
 app.add_typer(runs.app)
 app.add_typer(queues.app)

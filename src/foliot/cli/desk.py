@@ -13,7 +13,7 @@ from typing import Any, Concatenate, ParamSpec, Self
 
 import typer
 
-from foliot.cli.errors import WRONG, kind_errors
+from foliot.cli.errors import kind_errors
 from foliot.cli.options import AppOption, DebugOption, JsonOption, StoreOption, UtcOption
 from foliot.cli.printing import Answer, show
 from foliot.cli.words import Words
@@ -47,6 +47,10 @@ _PLACES = [
 ]
 
 
+class NothingThere(StoreUnavailable):
+    """The file that a store lives in is not there yet."""
+
+
 class Desk:
     """An open store and somebody at it: the scheduler to ask, what was chosen, and words to answer in."""
 
@@ -75,29 +79,41 @@ class Desk:
         """Look at the clock again."""
         self.words = replace(self.words, now=self.scheduler.clock.now())
 
+    def of(self, app: str | None) -> Desk:
+        """This desk, or one with the scheduler that was named on the command line itself."""
+        return self if app is None else Desk(replace(self.choices, app=app))
+
     @asynccontextmanager
-    async def opened(self) -> AsyncGenerator[Self]:
-        """Open the store: of the URL that was given, else of the scheduler. Raises StoreError."""
+    async def opened(self, *, make: bool = False) -> AsyncGenerator[Self]:
+        """Open the store: of the URL that was given, else of the scheduler. Raises StoreError.
+
+        A file that is not there is refused, unless it is to be made.
+        """
         from foliot.stores import open_store
 
         own = self.scheduler
         url = self._other_store
         standing = nullcontext() if url is None else own.furnished(open_store(url), own.clock, own.settings)
         with standing:
-            self._refuse_nothing()
+            self._refuse_memory()
+            if not make:
+                self._refuse_missing()
             async with own.connected():
                 yield self
 
-    def _refuse_nothing(self) -> None:
-        """Looking into our own memory, or a file made by looking, would show nothing and hide a slip."""
+    def _refuse_memory(self) -> None:
+        """Looking into our own memory would show nothing and hide a slip."""
         if self.choices.store is None and self.scheduler.settings.store.startswith("memory:"):
             raise StoreError(
                 "which store? Give --store sqlite:///jobs.db or --app MODULE:SCHEDULER, set FOLIOT_STORE, "
                 'or write store = "sqlite:///jobs.db" in foliot.toml; memory is seen by its own process only'
             )
+
+    def _refuse_missing(self) -> None:
+        """So would a file made by looking."""
         path = getattr(self.scheduler.store, "path", None)
         if isinstance(path, Path) and not path.exists():
-            raise StoreUnavailable(f"there is no file {path}; the first 'foliot run' on it makes it")
+            raise NothingThere(f"there is no file {path}; the first 'foliot run' on it makes it")
 
 
 Command = Callable[Concatenate[Desk, P], Awaitable[Answer | None]]
@@ -139,7 +155,7 @@ def _with_desk(function: Command[...]) -> Callable[..., None]:
         if answer is not None:
             show(answer, json=choices.json)
             if not answer.ok:
-                raise typer.Exit(WRONG)
+                raise typer.Exit(answer.code)
 
     own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
     context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)

@@ -88,6 +88,7 @@ def schedule(schedule: Schedule, orphaned: bool | None = None) -> Document:
         "meta": place.meta,
         "created_at": time(schedule.created_at),
         "source": schedule.source,
+        "owner": schedule.owner,
     }
 
 

@@ -14,9 +14,10 @@ from foliot.cli.history import usual
 from foliot.cli.options import ZoneOption
 from foliot.cli.printing import Answer, Part, Table
 from foliot.cli.words import Words, many
+from foliot.declaring import schedule_id
 from foliot.errors import ArgumentsError, TriggerError
 from foliot.moments import MINUTE
-from foliot.scheduler import Scheduler, schedule_id
+from foliot.scheduler import Scheduler
 from foliot.triggers.lint import HERD, Entry, Finding, exit_code, histogram, lint, unreadable
 
 BAR = 40

@@ -25,7 +25,14 @@ def load(app: str) -> Scheduler:
     found = _inside(home, path) if path else _only_one(home)
     if not isinstance(found, Scheduler):
         raise DefinitionError(f"{app!r} is not a Scheduler but {found!r}{_others(home)}")
+    _name_owner(found, f"{home.__name__}:{path or schedulers(home)[0]}")
     return found
+
+
+def _name_owner(scheduler: Scheduler, app: str) -> None:
+    """What a scheduler that was not told its owner declares, it declares in its own name."""
+    if "owner" not in scheduler.settings.sources:
+        scheduler.override({"owner": app}, "its module")
 
 
 def _imported(name: str) -> ModuleType:

@@ -50,11 +50,12 @@ Part = str | Table
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A document for programs, and the same in parts for people. Not ``ok`` exits with 1."""
+    """A document for programs, and the same in parts for people. Not ``ok`` exits with ``code``."""
 
     document: Any
     parts: Sequence[Part]
     ok: bool = True
+    code: int = 1
 
 
 def show(answer: Answer, *, json: bool) -> None:

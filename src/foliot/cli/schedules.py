@@ -130,7 +130,7 @@ def _facts(schedule: Schedule, orphaned: bool, words: Words) -> list[tuple[str, 
         ("meta", data(place.meta) if place.meta else ""),
         ("skips", ", ".join(words.time(each) for each in schedule.skips)),
         ("last fired", f"{words.seen(schedule.last_at)}, {many(schedule.fired, 'run')} in all"),
-        ("created", f"{words.time(schedule.created_at)} by {schedule.source}"),
+        ("created", f"{words.time(schedule.created_at)} by {schedule.owner or schedule.source}"),
     ]
     return [(name, value) for name, value in facts if value]
 
