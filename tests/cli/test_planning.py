@@ -117,7 +117,7 @@ async def _confuse(scheduler: object) -> None:
         ((), "whose plan? Name your scheduler"),
         (("nowhere",), "there is no module 'nowhere'"),
         (("shop", "--store", "jobs.db"), "'jobs.db' is not a store's URL"),
-        (("shop",), "is not a database"),
+        (("shop",), "is no SQLite database"),
     ],
 )
 def test_an_error_exits_with_1_so_that_2_means_changes(console: Console, words: tuple[str, ...], message: str):

@@ -225,13 +225,24 @@ async def test_workers_do_not_outlive_their_parent(console: Console, started: li
     await eventually(lambda: not any(map(alive, workers.values())))
 
 
-def test_workers_that_cannot_start_end_the_program_with_their_code(console: Console, started: list[Program]):
-    started.append(program := Program(console.folder, "nowhere:scheduler", "--workers", "2"))
+@pytest.mark.skipif(os.name == "nt", reason="processes cannot be asked to stop there")
+def test_workers_that_find_no_store_are_started_again_until_there_is_one(console: Console, started: list[Program]):
+    mill(console)
+    store = f"sqlite:///{console.folder}/later/jobs.db"
+    started.append(program := Program(console.folder, "mill:scheduler", "--workers", "2", "--store", store))
 
-    program.says("there is no module 'nowhere'")
-    program.says("would again: stopping")
+    program.says("ended with code 1; starting another in")
+    (console.folder / "later").mkdir()
+    program.says("worker started")
 
-    assert program.process.wait(timeout=20) == 1
+    assert program.told(signal.SIGTERM) == 0
+
+
+def test_a_program_that_several_workers_cannot_load_is_told_once(console: Console):
+    result = console.typed("run", "nowhere:scheduler", "--workers", "2")
+
+    assert result.exit_code == 1
+    assert result.stderr.count("there is no module 'nowhere'") == 1
 
 
 @pytest.mark.parametrize(("deaths", "seconds"), [(0, 0), (1, 1), (2, 2), (4, 8), (6, 30), (99, 30)])

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from foliot.cli.reloading import say
 
 SETTLED = 5.0
-"""A worker that has lived this long, seconds, has started well."""
+"""A death after so many seconds is the first of its row."""
 LONGEST_REST = 30.0
 STOPS = (signal.SIGINT, signal.SIGTERM)
 
@@ -47,11 +47,11 @@ class Crew:
         self._deaths: dict[int, int] = {}
         self._again: dict[int, float] = {}
         self._news: SimpleQueue[Ended | None] = SimpleQueue()
-        self._settled = self._stopping = False
+        self._stopping = False
         self._code = 0
 
     def run(self) -> int:
-        """Supervise until a signal. Gives 0, or the exit code of a worker that could not start, or not stop well."""
+        """Supervise until a signal. Gives 0, or the exit code of a worker that did not stop well."""
         for each in STOPS:
             signal.signal(each, self._signalled)  # for good: when this is over, so is the process
         for place in range(1, self._size + 1):
@@ -86,13 +86,10 @@ class Crew:
     # Ends
 
     def _mourn(self, place: int, code: int) -> None:
-        """A worker has ended: by our wish, because it cannot start, or it is replaced."""
+        """A worker has ended: by our wish, or it is replaced."""
         lived = self._bury(self._members.pop(place))
-        self._settled = self._settled or lived >= SETTLED or any(map(_settled, self._members.values()))
         if self._stopping:
             self._code = self._code or ended_by_wish(code)
-        elif code > 0 and not self._settled:
-            self._give_up(place, code)
         else:
             self._replace(place, code, lived)
 
@@ -101,11 +98,6 @@ class Crew:
         if member.process.stdin is not None:
             member.process.stdin.close()
         return time.monotonic() - member.since
-
-    def _give_up(self, place: int, code: int) -> None:
-        say(f"worker {place} ended with code {code} as it started, and would again: stopping")
-        self._code = code
-        self._signalled(signal.SIGTERM, None)
 
     def _replace(self, place: int, code: int, lived: float) -> None:
         deaths = self._deaths[place] = 0 if code == 0 else 1 if lived >= SETTLED else self._deaths.get(place, 0) + 1
@@ -129,10 +121,6 @@ def _until(instants: Iterable[float]) -> float | None:
     """How many seconds until the earliest of these; None if there is none."""
     earliest = min(instants, default=None)
     return None if earliest is None else max(0.0, earliest - time.monotonic())
-
-
-def _settled(member: Member) -> bool:
-    return time.monotonic() - member.since >= SETTLED
 
 
 def rest(deaths: int) -> float:

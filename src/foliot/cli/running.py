@@ -63,6 +63,7 @@ def run(  # noqa: PLR0913 - one for each option
         if reload:
             raise typer.Exit(Supervisor(itself(sys.argv[1:], "--reload"), Path.cwd()).run())
         if workers > 1 and sibling is None:
+            _loaded(target, wishes)  # what is wrong with the program is said once, here
             raise typer.Exit(Crew(itself(sys.argv[1:]), workers).run())
         signal.signal(signal.SIGTERM, _leave)
         _log_to_standard_error(verbose)
