@@ -138,4 +138,4 @@ def test_what_happens_to_a_schedule_is_no_change_of_its_declaration():
 def test_retries_that_differ_are_told():
     patient = replace(A, placement=Placement(terms=Terms(retries=fixed(3))))
 
-    assert [each.field for each in differences(A, patient)] == ["retries"]
+    assert "retries" in {each.field for each in differences(A, patient)}
