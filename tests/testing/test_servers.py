@@ -105,10 +105,10 @@ def test_a_server_that_ends_by_itself_shows_its_log(redis_server: str):
 
 
 def test_a_program_that_ignores_the_request_to_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("foliot.testing.servers.program.PATIENCE", 0.2)
     stubborn = Program([sys.executable, "-c", STUBBORN], tmp_path)
     stubborn.start()
     stubborn.until(lambda: "ready" in stubborn.log())
+    monkeypatch.setattr("foliot.testing.servers.program.PATIENCE", 0.2)
 
     stubborn.stop()
 
