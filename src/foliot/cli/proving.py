@@ -63,14 +63,15 @@ def prove(
         trial = Trial(store=choices.store or "sqlite", seconds=minutes * 60, processes=processes, seed=chosen)
         typer.echo(f"seed {trial.seed}: {trial.processes} processes on {trial.store} for {minutes:g} min", err=True)
         proof = asyncio.run(play(trial, _tell, keep))
-        _hand_over(proof, report)
+        hand_over(proof, report)
 
 
 def _tell(line: str) -> None:
     typer.echo(line, err=True)
 
 
-def _hand_over(proof: Proof, file: Path | None) -> None:
+def hand_over(proof: Proof, file: Path | None) -> None:
+    """Print the report or write it, and end with an exit code that tells what came out."""
     from foliot.testing.faults.report import report, verdict
 
     text = report(proof, datetime.now(UTC))

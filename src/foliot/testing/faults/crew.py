@@ -70,7 +70,7 @@ class Member:
 
     def tell(self, command: Command) -> None:
         """Give it a command; one that has just ended hears nothing."""
-        if self._process is not None and self._process.stdin is not None:
+        if self._process is not None and self._process.stdin is not None and not self._process.stdin.closed:
             with suppress(OSError):
                 self._process.stdin.write(msgspec.json.encode(command) + b"\n")
                 self._process.stdin.flush()

@@ -16,7 +16,7 @@ class Kind(StrEnum):
     KILL = "kill a process"
     FREEZE = "freeze a process past its lease"
     JUMP = "set the clock of a process"
-    LOSE = "lose replies of the store after it has done its work"
+    LOSE = "lose replies to a process, when the store has done its work"
     CUT = "cut the connections of a process"
     SLOW = "delay the network of a process"
     HOLE = "let the network of a process go silent"

@@ -270,9 +270,9 @@ def _nothing() -> None:
 
 def said(fault: Fault) -> str:
     """A fault as a line of the progress."""
-    who = "" if fault.node is None else f" {fault.node}"
+    what = fault.kind.replace("a process", f"process {fault.node}")
     lasts = f" for {fault.lasts / SECOND:.1f} s" if fault.lasts else ""
-    return f"{fault.at / SECOND:6.1f} s  {fault.kind}{who}{_amount(fault)}{lasts}"
+    return f"{fault.at / SECOND:6.1f} s  {what}{_amount(fault)}{lasts}"
 
 
 def _amount(fault: Fault) -> str:
