@@ -194,7 +194,7 @@ BROKEN: list[tuple[str, Callable[[Evidence], Claim], Break]] = [
     ("a firing is late", on_time, late(SKIP, 6 * SECOND)),
     ("a firing is early", on_time, late(SKIP, -SECOND)),
     ("a start is late", started_on_time, late(ALLOW, 6 * SECOND)),
-    ("a process fell", nobody_fell, lambda e: replace(e, ended_badly=["n0-1 ended by itself with 1"])),
+    ("a process fell", nobody_fell, lambda e: replace(e, complaints=["n0-1 ended by itself with 1"])),
 ]
 
 

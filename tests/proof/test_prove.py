@@ -22,7 +22,7 @@ SLACK = 30 * SECOND
 """How much later than a lease something may be on a machine that does other things as well."""
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "postgres", "redis"])
 def store(request: pytest.FixtureRequest) -> str:
     """A kind of store of which there is one on this machine."""
     if request.param in SERVERS:

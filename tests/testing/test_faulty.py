@@ -10,6 +10,7 @@ from foliot.errors import StoreFull, StoreUnavailable
 from foliot.model import Query, Run, State
 from foliot.stores.base import Store
 from foliot.stores.memory import MemoryStore
+from foliot.stores.postgres import PostgresStore
 from foliot.testing import After, Before, FaultyStore, Late, StoreExam, scripted, seeded
 from foliot.testing.exam.scene import a_run, add, an_ending, see, take, take_one
 
@@ -109,14 +110,20 @@ async def test_a_seeded_plan_leaves_other_verbs_alone():
 
 
 async def test_a_store_beside_fails_by_the_same_plan():
-    store = FaultyStore(MemoryStore(), scripted(add=[None, Before(error=FULL)]))
+    store = FaultyStore(PostgresStore("postgresql://127.0.0.1:1/nowhere"), scripted(add=[Before(error=FULL)]))
     beside = store.beside()
-    await add(store, a_run("a"))
 
     with pytest.raises(StoreFull):
-        await add(beside, a_run("b"))
+        await beside.add([], 0)
 
+    assert beside is not store
     assert store.faults == [("add", Before(error=FULL))]
+
+
+def test_a_store_that_is_safe_to_share_is_its_own_store_beside():
+    store = FaultyStore(MemoryStore(), scripted())
+
+    assert store.beside() is store
 
 
 async def test_opening_may_fail_too():

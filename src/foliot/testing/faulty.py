@@ -108,7 +108,9 @@ class FaultyStore(Store):
                 assert_never(fault)
 
     def beside(self) -> Store:
-        beside = FaultyStore(self.inner.beside(), self._plan)
+        if (inner := self.inner.beside()) is self.inner:
+            return self
+        beside = FaultyStore(inner, self._plan)
         beside.faults = self.faults
         return beside
 

@@ -28,8 +28,8 @@ class Evidence:
 
     ``wanted`` are the ids of enqueued runs that the store has answered for. ``epoch`` is the wall clock minus the
     monotonic one. ``outages`` are the times when no process could work with the store. ``patience`` is how late
-    something may be, and ``haste`` how early, microseconds. ``ended_badly`` tells of processes that ended by
-    themselves.
+    something may be, and ``haste`` how early, microseconds. ``complaints`` tells of processes that ended by
+    themselves or met errors that they had not expected.
     """
 
     notes: Sequence[Note]
@@ -40,7 +40,7 @@ class Evidence:
     outages: Sequence[Span] = ()
     patience: int = 5 * SECOND
     haste: int = 500 * MILLISECOND
-    ended_badly: Sequence[str] = ()
+    complaints: Sequence[str] = ()
 
     @cached_property
     def by_id(self) -> Mapping[str, Run]:
@@ -336,9 +336,11 @@ def _away(outages: Iterable[Span], during: Span) -> int:
 
 
 def nobody_fell(evidence: Evidence) -> Claim:
-    """Processes ended when they were killed or told to, and never by themselves."""
+    """Processes ended when they were killed or told to, and found nothing that they were not made for."""
     up = sum(note.saw is Saw.UP for note in evidence.notes)
-    return Claim(promise="no process ended by itself", cases=up, broken=evidence.ended_badly)
+    return Claim(
+        promise="no process ended by itself, or met an error it had not expected", cases=up, broken=evidence.complaints
+    )
 
 
 CLAIMS: Sequence[Callable[[Evidence], Claim]] = (

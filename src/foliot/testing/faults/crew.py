@@ -103,6 +103,13 @@ class Member:
         self.send(signal.SIGKILL)
         self._wait()
 
+    def complaints(self) -> list[str]:
+        """What went wrong here that nobody did: processes that ended badly, and errors that none had expected."""
+        text = (self._folder / f"n{self.number}.log").read_text("utf-8", errors="replace")
+        found = text.count("Traceback (most recent call last)")
+        told = [f"the processes of n{self.number}.log met {found} errors that they had not expected"] if found else []
+        return [*self.ended_badly, *told]
+
     async def ails(self, does: Callable[[], object], seconds: float, heals: Callable[[], object]) -> None:
         """Let something be wrong here for a while, and remember when."""
         start = monotonic()

@@ -227,7 +227,7 @@ class _Play:
             outages=outages([member.sick for member in self._crew], self._away),
             patience=trial.lease + trial.bound + jump,
             haste=SECOND // 2 + jump,
-            ended_badly=[said for member in self._crew for said in member.ended_badly],
+            complaints=[each for member in self._crew for each in member.complaints()],
         )
 
     async def _everything(self) -> list[Run]:

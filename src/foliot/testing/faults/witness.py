@@ -34,7 +34,8 @@ class Witness(FaultyStore):
         self._losses, self._history = losses, history
 
     def beside(self) -> Store:
-        return Witness(self.inner.beside(), self._history, self._losses)
+        inner = self.inner.beside()
+        return self if inner is self.inner else Witness(inner, self._history, self._losses)
 
     async def fire(self, firings: Sequence[Firing], now: int, limit: int) -> Agenda:
         since = monotonic()
