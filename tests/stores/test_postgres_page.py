@@ -23,10 +23,10 @@ def blocks(language: str) -> list[str]:
 def database(postgres_server: str, namespace: str) -> Iterator[str]:
     """A database of this test's own."""
     with psycopg.connect(postgres_server, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {namespace}")
+        server.execute(f"CREATE DATABASE {namespace}".encode())
     yield re.sub(r"/[^/]*$", f"/{namespace}", postgres_server)
     with psycopg.connect(postgres_server, autocommit=True) as server:
-        server.execute(f"DROP DATABASE {namespace}")
+        server.execute(f"DROP DATABASE {namespace}".encode())
 
 
 @pytest.mark.parametrize("block", blocks("python"))
@@ -49,5 +49,5 @@ def test_a_program_of_the_page_works(block: str, database: str, tmp_path: Path):
 @pytest.mark.parametrize("block", blocks("sql"))
 def test_a_question_of_the_page_is_answered(block: str, database: str):
     with psycopg.connect(database) as connection:
-        connection.execute(script("foliot"))
-        assert connection.execute(block).fetchall() == []
+        connection.execute(script("foliot").encode())
+        assert connection.execute(block.encode()).fetchall() == []
