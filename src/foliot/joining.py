@@ -22,6 +22,9 @@ JOIN = "foliot.join"
 SIGNAL = "foliot.signal"
 """The job of a run that waits to be told something."""
 
+BOOKS = frozenset({STEP, SLEEP, MAP, JOIN, SIGNAL})
+"""The jobs of runs that only keep books: no function belongs to them."""
+
 FAR = 7_258_118_400_000_000
 """When what has no end of its own is due: 2200-01-01."""
 

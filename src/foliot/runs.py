@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from foliot.clock import Clock
 from foliot.errors import UnknownRun
 from foliot.events import Event, Kind, Listeners
-from foliot.flow.family import cancel_below
+from foliot.flow.family import MOST_SHOWN, Branch, cancel_below, tree
 from foliot.model import Change, Line, Page, Query, Run, State
 from foliot.moments import MILLISECOND, SECOND, Length, Moment, instant, length
 from foliot.stores.base import Store
@@ -73,6 +73,13 @@ class Runs:
         if not page.runs:
             raise UnknownRun(f"no run has the id {id!r}; it may have been pruned")
         return page.runs[0]
+
+    async def tree(self, id: str, most: int = MOST_SHOWN) -> Branch:
+        """A run and all that it has spawned, and what that has spawned; at most so many below each, the rest counted.
+
+        Raises UnknownRun.
+        """
+        return await tree(self._store, await self.get(id), most)
 
     async def page(
         self, *, limit: int = 100, after: str | None = None, oldest_first: bool = False, **filters: Unpack[RunFilters]

@@ -95,10 +95,15 @@ def _pair(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise typer.BadParameter(f"{text!r} is not a pair; write it like tenant=acme")
+    return key, value_of(value)
+
+
+def value_of(text: str) -> Any:
+    """A value as it is typed: JSON, or else the text itself."""
     try:
-        return key, msgspec.json.decode(value)
+        return msgspec.json.decode(text)
     except msgspec.DecodeError:
-        return key, value
+        return text
 
 
 def arguments(document: str | None, texts: Sequence[str]) -> dict[str, Any] | None:

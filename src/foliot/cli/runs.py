@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from foliot.cli import completion, documents, given
+from foliot.cli import completion, documents, given, trees
 from foliot.cli.desk import Desk, command
 from foliot.cli.options import several
 from foliot.cli.portrait import portrait
 from foliot.cli.printing import Answer, Table, as_json
 from foliot.cli.words import Words, data, duration, lasting, many, why
+from foliot.flow.family import MOST_SHOWN
 from foliot.model import Line, Run, State
 from foliot.runs import RunFilters
 
@@ -88,8 +89,16 @@ def _row(run: Run, words: Words) -> tuple[str, ...]:
 
 
 @command(app, "show")
-async def show(desk: Desk, id: Id) -> Answer:
-    """Show one run whole: its arguments, result or error, and every attempt at it."""
+async def show(
+    desk: Desk,
+    id: Id,
+    tree: Annotated[bool, typer.Option("--tree", help="Show what it has spawned, and what that has spawned.")] = False,
+    most: Annotated[int, typer.Option("--most", metavar="N", min=1, help="At most so many below each.")] = MOST_SHOWN,
+) -> Answer:
+    """Show one run whole: its arguments, result or error, and every attempt at it; or the tree of its children."""
+    if tree:
+        branch = await desk.scheduler.runs.tree(id, most)
+        return Answer(trees.document(branch, desk.now), trees.drawn(branch, desk.words))
     run = await desk.scheduler.runs.get(id)
     return Answer(documents.run(run, desk.now), portrait(run, desk.words))
 
@@ -138,6 +147,24 @@ async def cancel(
     """Cancel runs: at once if they wait, at their next beat if they run."""
     found = await desk.scheduler.runs.cancel(*ids, reason=reason)
     return _changed(found, desk)
+
+
+@command(app, "signal")
+async def signal(
+    desk: Desk,
+    id: Id,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the run waits for.")],
+    value: Annotated[str, typer.Argument(metavar="[VALUE]", help="What it is told: JSON, or else a text.")] = "null",
+) -> Answer:
+    """Tell a run what it waits for: an approval, an answer, a file that has come.
+
+    \b
+    foliot runs signal 0190f1d2 approve true
+    foliot runs signal 0190f1d2 address '{"city": "Seoul"}'
+    """
+    counted = await desk.scheduler.signal(id, name, given.value_of(value))
+    said = f"Told run {id}." if counted else f"Run {id} has been told {name!r} before, or no longer waits for it."
+    return Answer({"run": id, "signal": name, "counted": counted}, [said])
 
 
 @command(app, "retry")

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 
+from msgspec import field
+from msgspec.structs import replace
+
 from foliot.clock import Clock
-from foliot.model import LIVE, Change, Query, Run, State
+from foliot.ids import child_id
+from foliot.joining import BOOKS, JOIN, SIGNAL
+from foliot.model import LIVE, Change, Query, Run, State, Value
 from foliot.stores.base import Store
 
 
@@ -36,3 +42,66 @@ async def children(store: Store, parents: Sequence[str], states: tuple[State, ..
                 yield list(page.runs)
             if (after := page.cursor) is None:
                 break
+
+
+MOST_SHOWN = 20
+"""How many runs are told one by one below each, unless asked otherwise."""
+
+
+class Branch(Value):
+    """A run with what hangs below it: its acts and parts in order; ``more`` counts, by state, those not told."""
+
+    run: Run
+    below: tuple[Branch, ...] = ()
+    more: dict[str, int] = field(default_factory=dict[str, int])
+
+
+async def tree(store: Store, run: Run, most: int = MOST_SHOWN) -> Branch:
+    """A run and all that it has spawned, and what that has spawned; at most so many below each."""
+    if run.job in BOOKS:
+        return Branch(run=run)
+    acts = [(act, parts[:most]) for act, parts in _by_act(await _below(store, run, most))[:most]]
+    told = [each for act, parts in acts for each in (act, *parts)]
+    more = await _counted(store, run, told) if told else Counter[str]()
+    branches = {each.id: await tree(store, each, most) for each in told}
+    below = [
+        replace(branches[act.id], below=(*branches[act.id].below, *(branches[each.id] for each in parts)))
+        for act, parts in acts
+    ]
+    return Branch(run=run, below=tuple(below), more=dict(more))
+
+
+async def _below(store: Store, run: Run, most: int) -> list[Run]:
+    """The acts of a run, and the first of all its children, in order."""
+    acts = tuple(child_id(run.id, place) for place in range(most))
+    pages = [
+        Query(ids=acts, limit=most),
+        Query(parents=(run.id,), jobs=(SIGNAL,), limit=most),
+        Query(parents=(run.id,), limit=most + 1, oldest_first=True),
+    ]
+    found = {each.id: each for query in pages for each in (await store.find(query)).runs if each.job != JOIN}
+    return sorted(found.values(), key=lambda each: _natural(each.id))
+
+
+def _by_act(runs: Sequence[Run]) -> list[tuple[Run, list[Run]]]:
+    """Each act, with the parts if it is a fan-out."""
+    acts: list[tuple[Run, list[Run]]] = []
+    for each in runs:
+        if acts and each.id.startswith(f"{acts[-1][0].id}."):
+            acts[-1][1].append(each)
+        else:
+            acts.append((each, []))
+    return acts
+
+
+async def _counted(store: Store, run: Run, told: Sequence[Run]) -> Counter[str]:
+    """How many of its children are not told, by state; those that only join others do not count."""
+    every = Counter(await store.tally(Query(parents=(run.id,)), "state"))
+    joins = Counter(await store.tally(Query(parents=(run.id,), jobs=(JOIN,)), "state"))
+    return every - joins - Counter(each.state.value for each in told)
+
+
+def _natural(id: str) -> list[tuple[bool, int, str]]:
+    """Order by numbers where there are numbers: the second act comes before the tenth, names come last."""
+    numbers = [(part, part.isascii() and part.isdecimal()) for part in id.split(".")]
+    return [(not number, int(part) if number else 0, "" if number else part) for part, number in numbers]
