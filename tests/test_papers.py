@@ -13,6 +13,7 @@ PAPERS = [
     "README.md",
     "README.zh.md",
     "docs/index.md",
+    "docs/fan-out.md",
     "docs/observability.md",
     "docs/reference/triggers.md",
     "docs/testing.md",

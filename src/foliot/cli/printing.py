@@ -92,7 +92,7 @@ def plain(part: Part) -> list[str]:
 
 
 def _one_line(row: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(" ".join(cell.split()) for cell in row)
+    return tuple(" ".join(cell.splitlines()).replace("\t", " ") for cell in row)
 
 
 def _print_richly(parts: Sequence[Part]) -> None:
