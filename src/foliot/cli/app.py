@@ -10,6 +10,7 @@ from foliot.cli import (
     demo,
     doctor,
     explaining,
+    flows,
     linting,
     migrating,
     planning,
@@ -75,6 +76,7 @@ running.register(app)
 planning.register(app)
 app.add_typer(schedules.app)
 app.add_typer(runs.app)
+app.add_typer(flows.app)
 app.add_typer(queues.app)
 top.register(app)
 doctor.register(app)

@@ -23,8 +23,8 @@ async def send(store: Store, run: str, name: str, value: object, id: str, now: i
         [added] = await store.add([early(receiver, name, text, now)], now)
         if added.fate is Fate.ADDED:
             return True
-    elif found[kept].token or found[kept].state.over:
-        return False
+    elif found[kept].token or found[kept].state.over or found[kept].args != "{}":
+        return False  # it was heard, is about to be, or nobody listens any more
     return await _handed_over(store, signalled(receiver, name, text, id, now), now)
 
 

@@ -17,7 +17,9 @@ from foliot.options import (
 from foliot.options import (
     JobOptions,
     RunKeywords,
+    ScheduleOptions,
     read,
+    split,
 )
 from foliot.retry import Backoff
 from foliot.triggers.base import Trigger
@@ -136,7 +138,7 @@ class Workflow(Bundle):
 
     def node(  # noqa: PLR0913 - one keyword for each thing that can be said of a node
         self,
-        work: Job[..., Any, Any] | Workflow | Callable[..., Any],
+        work: Job[..., Any, Any] | Workflow | Graph | Callable[..., Any],
         name: str | None = None,
         *,
         after: Ref | str | Sequence[Ref | str] | None = None,
@@ -165,9 +167,9 @@ class Workflow(Bundle):
             "on_failure": on_failure,
         }
         given = {"args": dict(args or {}), "take": {key: _expression(each) for key, each in (take or {}).items()}}
-        if "timeout" in options:
-            length(options["timeout"])
-        return self._add(name or _own_name(done), done, edges, {**given, "options": dict(options)})
+        called = name or _own_name(done)
+        read(JobOptions, {**options}, f"workflow {self.name!r}, node {called!r}")
+        return self._add(called, done, edges, {**given, "options": dict(options)})
 
     def decision(self, name: str, **edges: Unpack[EdgeKeywords]) -> Ref:
         """Add a decision: of the nodes after it, the first whose ``when`` holds is run, else ``otherwise=True``."""
@@ -308,8 +310,8 @@ _FUNCTIONS: WeakKeyDictionary[Any, Job[..., Any, Any]] = WeakKeyDictionary()
 def _work(work: Any) -> Work:
     if isinstance(work, Job):
         return Task(work)  # pyright: ignore[reportUnknownArgumentType]
-    if isinstance(work, Workflow):
-        return Inner(work.graph)
+    if isinstance(work, Workflow | Graph):
+        return Inner(work.graph if isinstance(work, Workflow) else work)
     if not callable(work):
         raise WorkflowError(f"{work!r} is no job, function or workflow; give one of these to .node()")
     if work not in _FUNCTIONS:
@@ -356,4 +358,7 @@ def _known_wishes(name: str, wishes: dict[str, Any]) -> dict[str, Any]:
             raise WorkflowError(f"workflow {name!r}: unknown option {each!r}; {near(each, known)}")
     if "timeout" in wishes:
         wishes["deadline"] = wishes.pop("timeout")
+    ours, theirs = split(wishes)
+    read(JobOptions, ours, f"workflow {name!r}")
+    read(ScheduleOptions, theirs, f"workflow {name!r}")
     return wishes

@@ -11,7 +11,7 @@ from foliot.errors import ExpressionError, WorkflowError
 from foliot.workflows.expressions import Expression
 from foliot.workflows.graph import MOST_NODES, Graph, Node, Upon, conditions, kinds_of, sorted_by_edges
 from foliot.workflows.kinds import Kind, fits, kind_of
-from foliot.workflows.works import Decision, takes
+from foliot.workflows.works import Callback, Decision, takes
 
 
 def check_nodes(name: str, version: int, nodes: Sequence[Node]) -> None:
@@ -133,6 +133,8 @@ def _check_reachable(graph: Graph, branches: Sequence[Node]) -> None:
 
 def _check_parameters(where: str, node: Node) -> None:
     """Constants and expressions must be for parameters that there are."""
+    if isinstance(node.work, Callback):
+        return
     parameters = takes(node.work)
     open_ = any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values())
     for name in (*node.args, *node.take):
@@ -146,9 +148,9 @@ def _check_values(where: str, graph: Graph, node: Node) -> None:
     for name, asked in node.asks.items():
         for provider in graph.providers(node.name, name):
             _check_fit(where, name, asked, provider)
-    for expression in conditions(graph, node):
+    for each, expression in conditions(graph, node):
         for name in expression.names:
-            _check_known(where, graph, node, expression, name)
+            _check_known(f"workflow {graph.name!r}, node {each!r}", graph, node, expression, name)
 
 
 def _check_fit(where: str, name: str, asked: Parameter, provider: Node) -> None:

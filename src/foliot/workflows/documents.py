@@ -54,7 +54,7 @@ def load(
     jobs: Mapping[str, Job[..., Any, Any]],
     *,
     file: str = "<workflow>",
-    workflows: Sequence[Workflow] = (),
+    workflows: Sequence[Workflow | Graph] = (),
 ) -> Workflow:
     """Read a workflow from YAML or JSON; its nodes name jobs out of ``jobs``, such as ``scheduler.jobs``.
 
@@ -79,7 +79,7 @@ class _Reader:
     """Reads one document; whatever is wrong in it is said with its line."""
 
     def __init__(
-        self, document: _Document, jobs: Mapping[str, Job[..., Any, Any]], workflows: Mapping[str, Workflow]
+        self, document: _Document, jobs: Mapping[str, Job[..., Any, Any]], workflows: Mapping[str, Workflow | Graph]
     ) -> None:
         self._document, self._jobs, self._workflows = document, jobs, workflows
 

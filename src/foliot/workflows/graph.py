@@ -235,10 +235,11 @@ def _free(name: str, taken: set[str]) -> str:
     return name
 
 
-def conditions(graph: Graph, node: Node) -> list[Expression]:
-    """The expressions that are worked out when a node is claimed."""
-    chosen = [each.when for each in graph.branches(node.name)] if isinstance(node.work, Decision) else []
-    return [each for each in (*chosen, *node.take.values()) if isinstance(each, Expression)]
+def conditions(graph: Graph, node: Node) -> list[tuple[str, Expression]]:
+    """The expressions that are worked out when a node is claimed, each with the name of the node that says it."""
+    branches = graph.branches(node.name) if isinstance(node.work, Decision) else []
+    said = [(each.name, each.when) for each in branches] + [(node.name, each) for each in node.take.values()]
+    return [(name, each) for name, each in said if isinstance(each, Expression)]
 
 
 def graph(name: str, version: int, nodes: Iterable[Node], declared: Mapping[str, Any] | None = None) -> Graph:

@@ -145,7 +145,7 @@ def looked_at(graph: Graph, node: Node) -> frozenset[str] | None:
     branches = graph.branches(node.name) if isinstance(node.work, Decision) else []
     if any(each.when is not None and not isinstance(each.when, Expression) for each in branches):
         return None
-    return frozenset((*node.asks, *(name for each in conditions(graph, node) for name in each.names)))
+    return frozenset((*node.asks, *(name for _, each in conditions(graph, node) for name in each.names)))
 
 
 def wanted(graph: Graph, node: Node) -> tuple[str, ...]:

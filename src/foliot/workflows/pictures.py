@@ -14,24 +14,31 @@ from foliot.workflows.works import Approval, Callback, Decision, Inner, Signal, 
 # A tree of text
 
 
-def tree(graph: Graph) -> list[str]:
-    """The graph as lines: each node below the last of those it comes after; further ones are named behind it."""
-    rows = list(_rows(graph))
-    width = max(len(left) for left, _ in rows)
+def tree(graph: Graph, runs: Mapping[str, Run] | None = None, now: int = 0) -> list[str]:
+    """The graph as lines: each node below the last of those it comes after; further ones are named behind it.
+
+    With the states of a run's nodes, if they are given.
+    """
+    rows = [(left, _state(runs, name, now), right) for left, name, right in _rows(graph)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     head = f"{graph.name}, version {graph.version}{_inputs(graph)}"
-    return [head, *(f"{left.ljust(width)}  {right}".rstrip() for left, right in rows)]
+    return [head, *(_aligned(row, widths) for row in rows)]
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(each.ljust(width) for each, width in zip(row, widths, strict=True) if width).rstrip()
 
 
 def _inputs(graph: Graph) -> str:
     return f"  takes {', '.join(graph.inputs)}" if graph.inputs else ""
 
 
-def _rows(graph: Graph) -> Iterator[tuple[str, str]]:
+def _rows(graph: Graph) -> Iterator[tuple[str, str, str]]:
     roots = [name for name in graph.order if not graph.by_name[name].after]
     waiting = [(root, "", root == roots[-1]) for root in reversed(roots)]
     while waiting:
         name, indent, last = waiting.pop()
-        yield f"{indent}{'└─ ' if last else '├─ '}{name}", _said(graph, graph.by_name[name])
+        yield f"{indent}{'└─ ' if last else '├─ '}{name}", name, _said(graph, graph.by_name[name])
         below = [each for each in graph.below[name] if _home(graph, each) == name]
         inner = indent + ("   " if last else "│  ")
         waiting += [(each, inner, each == below[-1]) for each in reversed(below)]
@@ -82,7 +89,7 @@ def mermaid(graph: Graph, runs: Mapping[str, Run] | None = None, now: int = 0) -
 
 
 def _state(runs: Mapping[str, Run] | None, name: str, now: int) -> str:
-    return "" if runs is None else f"<br/>{runs[name].shown(now) if name in runs else 'not there yet'}"
+    return "" if runs is None else runs[name].shown(now) if name in runs else "not there yet"
 
 
 def _id(graph: Graph, name: str) -> str:
@@ -91,7 +98,7 @@ def _id(graph: Graph, name: str) -> str:
 
 
 def _shaped(node: Node, state: str) -> str:
-    text = f'"{_escaped(node.name)}<br/>{_escaped(told(node.work))}{state}"'
+    text = f'"{_escaped(node.name)}<br/>{_escaped(told(node.work))}{state and "<br/>" + state}"'
     match node.work:
         case Decision():
             return f"{{{text}}}"

@@ -34,6 +34,12 @@ class Workflows:
             name: job.graphs[list(job.graphs)[-1]] for name, job in self._jobs.items() if isinstance(job, WorkflowJob)
         }
 
+    def named(self, name: str) -> Graph:
+        """The newest version of a workflow. Raises WorkflowError if none is called so."""
+        if name not in self.graphs:
+            raise WorkflowError(f"no workflow is called {name!r} here; {near(name, self.graphs)}")
+        return self.graphs[name]
+
     async def graph(self, run: str) -> Graph:
         """The graph that a run follows. Raises UnknownRun, UnknownJob, WorkflowError."""
         return (await self._look(run))[0]
