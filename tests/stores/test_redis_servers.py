@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import which
-from subprocess import run as execute
 
 import pytest
 
@@ -14,14 +16,13 @@ from foliot.model import Limit, Worker
 from foliot.stores import open_store
 from foliot.stores.base import Store
 from foliot.stores.redis import RedisStore
+from foliot.stores.redis.address import OPTIONS, SCHEMES
 from foliot.stores.redis.entrance import SCHEMA, unfit
 from foliot.testing.exam.scene import a_line, a_run, a_schedule, add, beat, claim, everything, finish, names, put, take
 from foliot.testing.servers import RedisServer, ServerMissing
 from foliot.testing.servers.redis import ask
 
-SETUSER = (
-    "ACL SETUSER service on >word ~{{{namespace}}}* &{{{namespace}}}:* +@all -@admin -@dangerous +info +role +keys"
-)
+PAGE = (Path(__file__).parents[2] / "docs/redis.md").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +51,12 @@ async def refusal(url: str, error: type[Exception] = StoreError) -> str:
         await store.open()
     await store.close()
     return str(refused.value)
+
+
+def setuser(namespace: str) -> str:
+    """The command of the page that gives a user enough rights."""
+    [command] = re.findall("^ACL SETUSER .*$", PAGE, re.MULTILINE)
+    return command.replace("foliot", namespace)
 
 
 async def opened(url: str) -> Store:
@@ -144,7 +151,7 @@ async def test_a_user_with_too_few_rights_is_told_so(server: RedisServer, namesp
 
 
 async def test_a_user_with_the_rights_of_the_page_can_do_everything(server: RedisServer, namespace: str):
-    assert ask(server.port, SETUSER.format(namespace=namespace)) == "+OK"
+    assert ask(server.port, setuser(namespace)) == "+OK"
     store = await opened(server.url.replace("//", "//service:word@") + f"?namespace={namespace}")
 
     await put(store, a_schedule("s"), Limit(id="queue/default", running=1))
@@ -160,7 +167,7 @@ async def test_a_user_with_the_rights_of_the_page_can_do_everything(server: Redi
 
 
 async def test_a_user_that_loses_its_rights_meanwhile_is_told_so(server: RedisServer, namespace: str):
-    ask(server.port, SETUSER.format(namespace=namespace).replace("service", "novice"))
+    ask(server.port, setuser(namespace).replace("service", "novice"))
     store = await opened(server.url.replace("//", "//novice:word@") + f"?namespace={namespace}")
     ask(server.port, "ACL SETUSER novice resetkeys ~other:*")
 
@@ -275,7 +282,7 @@ def certificate(home: Path) -> tuple[Path, Path]:
     """A certificate that vouches for itself, and its key."""
     cert, key = home / "cert.pem", home / "key.pem"
     command = f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -out {cert} -keyout {key}"
-    execute([*command.split(), "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+    subprocess.run([*command.split(), "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
     return cert, key
 
 
@@ -289,3 +296,17 @@ async def test_the_time_is_the_servers(server: RedisServer, namespace: str):
     assert later is not None
     assert earlier <= later
     await store.close()
+
+
+@pytest.mark.parametrize("block", re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
+def test_a_block_of_the_page_is_a_program_that_works(redis_url: str, block: str):
+    program = block.replace("redis://localhost:6379/0", redis_url)
+
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "hello Ada\n", "")
+
+
+def test_every_option_and_kind_of_url_is_on_the_page():
+    assert all(f"`{name}`" in PAGE or f"?{name}" in PAGE for name in OPTIONS)
+    assert all(f"{scheme}://" in PAGE or f"`{scheme}`" in PAGE for scheme in SCHEMES)

@@ -29,6 +29,7 @@ def ending_of(ending: Ending, now: int) -> Sequence[Any]:
         ending.token,
         ending.state,
         ending.result,
+        True,
         ending.reason,
         exact(ending.due_at),
         ending.failed,

@@ -1,4 +1,4 @@
-"""Runs as they are kept: one packed list each, whose head the scripts read and change. See ``lua/run.lua``."""
+"""Runs as they are kept: one packed list each, whose first parts the scripts read and change. See ``lua/run.lua``."""
 
 from __future__ import annotations
 
@@ -34,26 +34,28 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     worker: str | None
     started_at: Instant | None
     finished_at: Instant | None
-    failures: int
     reason: str | None
-    parked: str | None
-    waits: int
-    cancelling: str | None
     result: str | None
     error_json: str | None
+    parked: str | None
+    job: str
+    queue: str
+    lanes_json: str | None
+    place: str
+    key: str | None
+    hold: Hold | None
+
+    failures: int
+    waits: int
+    cancelling: str | None
     progress_json: str | None
     attempts_json: str | None
     args: str
     expires_at: Instant | None
     deadline_at: Instant | None
-    queue: str
-    job: str
-    place: str
-    lanes_json: str | None
-    key: str | None
     clash: Clash | None
-    hold: Hold | None
     until: Instant | None
+
     after: tuple[str, ...] | None
     created_at: int
     schedule: str | None
@@ -109,25 +111,25 @@ def blob_of(run: Run) -> bytes:
             run.worker,
             exact(run.started_at),
             exact(run.finished_at),
-            run.failures,
             run.reason,
-            run.parked,
-            run.waits,
-            run.cancelling,
             run.result,
             text_of(run.error),
+            run.parked,
+            run.job,
+            run.queue,
+            text_of(run.lanes),
+            run.place,
+            None if unique is None else unique.key,
+            None if unique is None else unique.hold,
+            run.failures,
+            run.waits,
+            run.cancelling,
             text_of(run.progress),
             None if attempts is None else attempts[1:-1],
             run.args,
             exact(run.expires_at),
             exact(run.deadline_at),
-            run.queue,
-            run.job,
-            run.place,
-            text_of(run.lanes),
-            None if unique is None else unique.key,
             None if unique is None else unique.clash,
-            None if unique is None else unique.hold,
             None if unique is None else exact(unique.until),
             run.after or None,
             run.created_at,

@@ -92,7 +92,7 @@ end
 function adding.add(blobs, now)
   local runs, ids, answers = {}, {}, {}
   for n, blob in ipairs(blobs) do
-    runs[n] = run.read(blob)
+    runs[n] = run.whole(run.read(blob))
     ids[n] = runs[n].id
   end
   desk.load(ids)

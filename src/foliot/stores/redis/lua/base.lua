@@ -6,8 +6,8 @@ local MOST_ARGUMENTS = 2000
 
 local NAMESPACE = KEYS[1]
 
-local function key(...)
-  return NAMESPACE .. ':' .. table.concat({...}, ':')
+local function key(kind, name)
+  return name == nil and NAMESPACE .. ':' .. kind or NAMESPACE .. ':' .. kind .. ':' .. name
 end
 
 -- An instant: a number, or a text where numbers are no longer exact, from the year 2255 on.
@@ -18,8 +18,16 @@ local function instant(text)
   return number < EXACT and number or text
 end
 
+local texts = {}
+
+-- A number as a text with all its digits. In one call the same instants come again and again.
 local function whole(number)
-  return type(number) == 'string' and number or string.format('%.0f', number)
+  local text = texts[number]
+  if text == nil then
+    text = type(number) == 'string' and number or string.format('%.0f', number)
+    texts[number] = text
+  end
+  return text
 end
 
 -- Whether an instant has come.

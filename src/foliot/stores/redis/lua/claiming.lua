@@ -107,6 +107,28 @@ local function next_ids(heads, now, count)
   return ids
 end
 
+-- What only one spot has is in order already.
+local function next_ids_of(spot, now, count)
+  local set = due_at_place(spot.place, spot.priority)
+  local ids = redis.call('ZRANGEBYSCORE', set, '-inf', now, 'LIMIT', spot.read, count)
+  spot.read = spot.read + #ids
+  return ids
+end
+
+-- A function that tells the next so many due ids.
+local function source(spots, claim, now)
+  if #spots == 1 then
+    spots[1].read = 0
+    return function(count)
+      return next_ids_of(spots[1], now, count)
+    end
+  end
+  local heads = begin(spots, now, claim.limit)
+  return function(count)
+    return next_ids(heads, now, count)
+  end
+end
+
 local function try_to_claim(r, claim, now)
   local full = lanes.any_limited() and lanes.admit(r, now) or nil
   if full then
@@ -120,16 +142,16 @@ local function try_to_claim(r, claim, now)
   return true
 end
 
-local function take(heads, claim, now)
+local function take(next_due, claim, now)
   local taken, looked = {}, 0
   while #taken < claim.limit and looked < claim.limit + PARKS do
-    local ids = next_ids(heads, now, math.min(claim.limit - #taken, claim.limit + PARKS - looked))
+    local ids = next_due(math.min(claim.limit - #taken, claim.limit + PARKS - looked))
     if #ids == 0 then
       break
     end
     desk.load(ids)
     for _, id in ipairs(ids) do
-      local r = desk.get(id)
+      local r = desk.glance(id)
       if r and has_come(r.wakes_at, now) and try_to_claim(r, claim, now) then
         taken[#taken + 1] = r
       end
@@ -141,7 +163,7 @@ end
 
 -- When this run wakes, whose alarm is set for about `score`.
 local function exactly(id, score)
-  return score < EXACT and score or desk.get(id).wakes_at
+  return score < EXACT and score or desk.glance(id).wakes_at
 end
 
 local function earliest(one, other)
@@ -178,7 +200,7 @@ function claiming.claim(claim, now)
     return {as_list({}), ''}
   end
   local spots = served(claim)
-  local taken = take(begin(spots, now, claim.limit), claim, now)
+  local taken = take(source(spots, claim, now), claim, now)
   desk.write()
   local answer = blobs_of(taken)
   keys.write()

@@ -1,16 +1,11 @@
 -- The desk: runs are read once, changed here, and written together. What follows from a change is told by comparing.
 
-local desk = {seen = {}, changed = {}, upstanding = {}}
+local desk = {seen = {}, changed = {}}
 
 local INDEXED = {pending = true, running = true, failed = true, cancelled = true, skipped = true}
 
 local function over_at(r)
   return run.over(r) and r.finished_at or nil
-end
-
-local function remember(r)
-  r.was_state, r.was_wakes_at, r.was_priority, r.was_parked = r.state, r.wakes_at, r.priority, r.parked
-  r.was_over_at = over_at(r)
 end
 
 function desk.load(ids)
@@ -19,38 +14,48 @@ function desk.load(ids)
     if desk.seen[id] == nil then
       desk.seen[id] = false
       missing[#missing + 1] = id
-      names[#names + 1] = key('r', id)
+      names[#names + 1] = NAMESPACE .. ':r:' .. id
     end
   end
-  for n, blob in pairs(#names > 0 and values_at(names) or {}) do
-    if blob then
-      local r = run.read(blob)
-      remember(r)
-      desk.seen[missing[n]] = r
+  if #names > 0 then
+    for n, blob in ipairs(values_at(names)) do
+      desk.seen[missing[n]] = blob and run.read(blob)
     end
   end
 end
 
-function desk.get(id)
+-- A run of which the first part is enough.
+function desk.glance(id)
   if desk.seen[id] == nil then
     desk.load({id})
   end
   return desk.seen[id] or nil
 end
 
-function desk.put_new(r)
-  r.new = true
-  desk.seen[r.id] = r
-  desk.changed[#desk.changed + 1] = r
-  r.noted = true
+function desk.get(id)
+  local r = desk.glance(id)
+  return r and run.whole(r)
 end
 
--- This run is about to be changed, or was.
+local function note(r)
+  r.noted = true
+  desk.changed[#desk.changed + 1] = r
+end
+
+function desk.put_new(r)
+  r.new = true
+  r.was_state, r.was_wakes_at, r.was_priority, r.was_parked, r.was_over_at = nil, nil, nil, nil, nil
+  desk.seen[r.id] = r
+  note(r)
+end
+
+-- This run is about to be changed.
 function desk.touch(r)
   r.blob = nil
   if not r.noted then
-    r.noted = true
-    desk.changed[#desk.changed + 1] = r
+    r.was_state, r.was_wakes_at, r.was_priority, r.was_parked, r.was_over_at =
+      r.state, r.wakes_at, r.priority, r.parked, over_at(r)
+    note(r)
   end
   return r
 end
@@ -65,8 +70,8 @@ local function put(set, score, member)
     rows = {}
     sheet.put[set] = rows
   end
-  rows[#rows + 1] = score
-  rows[#rows + 1] = member
+  local n = #rows
+  rows[n + 1], rows[n + 2] = score, member
 end
 
 local function take(set, member)
@@ -88,7 +93,7 @@ local function due_at_place(place, priority)
   end
   local name = at[place]
   if name == nil then
-    name = key('due', whole(priority), place)
+    name = key('due', whole(priority) .. ':' .. place)
     at[place] = name
   end
   return name
@@ -135,13 +140,13 @@ local function move_alarm(r)
   end
   if is ~= nil then
     places.enter(r.place, r.priority)
-    put(due_at_place(r.place, r.priority), is, r.id)
+    put(due_at_place(r.place, r.priority), whole(is), r.id)
   end
 end
 
 local function move_in_history(r)
   if over_at(r) then
-    put(key('over', r.job), r.finished_at, r.id)
+    put(key('over', r.job), whole(r.finished_at), r.id)
   else
     take(key('over', r.job), r.id)
   end
@@ -153,7 +158,7 @@ local function move_between_states(r)
     take(key('state', was), r.id)
   end
   if INDEXED[is] and was ~= is then
-    put(key('state', is), 0, r.id)
+    put(key('state', is), '0', r.id)
   end
   if over_at(r) ~= r.was_over_at then
     move_in_history(r)
@@ -197,7 +202,7 @@ end
 
 local function enter_catalogue(r)
   for _, shelf in ipairs(desk.shelves_of(r)) do
-    put(shelf, 0, r.id)
+    put(shelf, '0', r.id)
   end
   sheet.jobs[r.job] = true
 end
@@ -230,8 +235,9 @@ function desk.write()
   local blobs = sheet.blobs
   for _, r in ipairs(desk.changed) do
     r.blob = r.blob or run.write(r)
-    blobs[#blobs + 1] = key('r', r.id)
-    blobs[#blobs + 1] = r.blob
+    local n = #blobs
+    blobs[n + 1] = NAMESPACE .. ':r:' .. r.id
+    blobs[n + 2] = r.blob
     if r.new then
       enter_catalogue(r)
     end
@@ -239,8 +245,7 @@ function desk.write()
     move_between_states(r)
     move_between_lanes(r)
     hint_at(r)
-    remember(r)
-    r.new, r.noted = nil, nil
+    r.new, r.noted = false, false
   end
   desk.changed = {}
   write_sheet()

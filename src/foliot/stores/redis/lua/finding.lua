@@ -161,7 +161,7 @@ function finding.look(query, see)
   end
   desk.load(ids)
   for _, id in ipairs(ids) do
-    local r = desk.get(id)
+    local r = desk.glance(id)
     if r and matches(r, query) and see(r) then
       return id
     end

@@ -3,7 +3,7 @@
 local finishing = {}
 
 local function held(id, token)
-  local r = desk.get(id)
+  local r = desk.glance(id)
   if r and r.state == 'running' and r.token == token then
     return r
   end
@@ -49,9 +49,21 @@ end
 
 local function read(item)
   local ending = {}
-  ending.run, ending.token, ending.state, ending.result, ending.reason, ending.due_at, ending.failed, ending.outcome,
-    ending.failure, ending.progress, ending.lines, ending.spawn, ending.wait, ending.firing = unpack(item, 1, 14)
+  ending.run, ending.token, ending.state, ending.result, ending.is_more, ending.reason, ending.due_at, ending.failed, ending.outcome,
+    ending.failure, ending.progress, ending.lines, ending.spawn, ending.wait, ending.firing = unpack(item, 1, 15)
   return ending
+end
+
+-- Most endings: {run, token, state, result}, over and with nothing that follows.
+local function finish_plainly(r, item, now)
+  desk.touch(r)
+  r.state, r.result, r.reason, r.error, r.wakes_at, r.finished_at = item[3], item[4], nil, nil, nil, now
+  keys.give_up(r)
+  waits.over(r, false)
+end
+
+local function is_plain(item)
+  return item[5] == nil and item[3] ~= 'pending' and item[3] ~= 'cancelled'
 end
 
 local function conclude(r, ending, now)
@@ -79,13 +91,7 @@ local function follow_up(r, ending, now)
   end
 end
 
-local function finish(item, now)
-  local r = held(item[1], item[2])
-  if r == nil then
-    return '0'
-  end
-  local ending = read(item)
-  lanes.leave(r, now)
+local function finish_with_all(r, ending, now)
   r.failures = r.failures + (ending.failed and 1 or 0)
   r.progress = ending.progress or r.progress
   if ending.state == 'pending' and r.cancelling == nil then
@@ -95,6 +101,19 @@ local function finish(item, now)
   end
   log(r.id, ending.lines)
   follow_up(r, ending, now)
+end
+
+local function finish(item, now)
+  local r = held(item[1], item[2])
+  if r == nil then
+    return '0'
+  end
+  lanes.leave(r, now)
+  if is_plain(item) then
+    finish_plainly(r, item, now)
+  else
+    finish_with_all(run.whole(r), read(item), now)
+  end
   return '1'
 end
 

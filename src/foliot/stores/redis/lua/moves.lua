@@ -11,6 +11,7 @@ local function json_number(value)
 end
 
 local function keep_attempt(r, ended_at, outcome, failure)
+  run.whole(r)
   local last = '{"token":' .. whole(r.token) .. ',"worker":' .. json(r.worker) .. ',"started_at":' ..
     json_number(r.started_at) .. ',"ended_at":' .. json_number(ended_at) .. ',"outcome":' .. json(outcome) ..
     ',"error":' .. (failure or 'null') .. '}'
@@ -18,7 +19,7 @@ local function keep_attempt(r, ended_at, outcome, failure)
 end
 
 function moves.settle(r, waits)
-  desk.touch(r)
+  run.whole(desk.touch(r))
   r.waits = waits
   r.wakes_at = waits == 0 and r.due_at or nil
 end
@@ -45,7 +46,7 @@ function moves.wake(r)
 end
 
 function moves.put_off(r, due_at)
-  desk.touch(r)
+  run.whole(desk.touch(r))
   r.due_at, r.parked = due_at, nil
   r.wakes_at = r.waits == 0 and due_at or nil
 end
@@ -56,12 +57,12 @@ function moves.renew(holder, r)
 end
 
 function moves.beat(r, progress, until_)
-  desk.touch(r)
+  run.whole(desk.touch(r))
   r.wakes_at, r.progress = until_, progress or r.progress
 end
 
 function moves.over(r, state, reason, now)
-  desk.touch(r)
+  run.whole(desk.touch(r))
   r.state, r.reason, r.wakes_at, r.waits, r.parked, r.finished_at = state, reason, nil, 0, nil, now
 end
 
@@ -81,7 +82,7 @@ function moves.finish(r, state, reason, ending, now)
 end
 
 function moves.revive(r, now)
-  desk.touch(r)
+  run.whole(desk.touch(r))
   if r.started_at then
     keep_attempt(r, r.finished_at, r.state, r.error)
   end
