@@ -13,6 +13,7 @@ from foliot.cli import (
     flows,
     linting,
     migrating,
+    moving,
     planning,
     previewing,
     proving,
@@ -74,6 +75,7 @@ def everywhere(
 demo.register(app)
 running.register(app)
 planning.register(app)
+moving.register(app)
 app.add_typer(schedules.app)
 app.add_typer(runs.app)
 app.add_typer(flows.app)

@@ -51,6 +51,13 @@ class NothingThere(StoreUnavailable):
     """The file that a store lives in is not there yet."""
 
 
+def refuse_missing(store: Store) -> None:
+    """Refuse a store in a file that is not there. Raises NothingThere."""
+    path = getattr(store, "path", None)
+    if isinstance(path, Path) and not path.exists():
+        raise NothingThere(f"there is no file {path}; the first 'foliot run' on it makes it")
+
+
 class Desk:
     """An open store and somebody at it: the scheduler to ask, what was chosen, and words to answer in."""
 
@@ -111,9 +118,7 @@ class Desk:
 
     def _refuse_missing(self) -> None:
         """So would a file made by looking."""
-        path = getattr(self.scheduler.store, "path", None)
-        if isinstance(path, Path) and not path.exists():
-            raise NothingThere(f"there is no file {path}; the first 'foliot run' on it makes it")
+        refuse_missing(self.scheduler.store)
 
 
 Command = Callable[Concatenate[Desk, P], Awaitable[Answer | None]]
