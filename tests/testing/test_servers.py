@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.waiting import eventually
 
-from foliot.testing.servers import PostgresServer, RedisServer, ServerFailed, ServerMissing, available
+from foliot.testing.servers import PostgresServer, RedisServer, SentinelServer, ServerFailed, ServerMissing, available
 from foliot.testing.servers.program import Program, alive, binary, family
 from foliot.testing.servers.redis import ask
 
@@ -139,6 +139,16 @@ def test_servers_of_several_nodes_stand(nodes: str, request: pytest.FixtureReque
     url = request.getfixturevalue(nodes)
 
     assert url.count(",") == 2
+
+
+async def test_when_the_master_is_killed_its_replica_takes_over(sentinel_server: str):
+    with SentinelServer() as server:
+        before = server.master
+        assert before == server.ports[0]
+
+        server.kill_master()
+
+        await eventually(lambda: server.master == server.ports[1], seconds=60)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root is refused by PostgreSQL")

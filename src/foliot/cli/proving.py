@@ -28,7 +28,11 @@ def prove(
     *,
     store: Annotated[
         str | None,
-        typer.Option("--store", metavar="KIND|URL", help="sqlite, postgres or redis of our own; or an empty store."),
+        typer.Option(
+            "--store",
+            metavar="KIND|URL",
+            help="sqlite, postgres, redis, redis-cluster or redis-sentinel of our own; or an empty store.",
+        ),
     ] = None,
     minutes: Annotated[float, typer.Option("--minutes", min=0.05, help="How long faults happen.")] = 1,
     processes: Annotated[int, typer.Option("--processes", min=1, help="How many processes work.")] = 4,

@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -15,9 +15,14 @@ from foliot.errors import SettingsError
 from foliot.moments import SECOND
 from foliot.testing.faults.plan import OF_A_SERVER, OF_PROCESSES, OF_THE_NETWORK, Fault, Kind
 from foliot.testing.proxy import Proxy
-from foliot.testing.servers import PostgresServer, RedisServer, Server
+from foliot.testing.servers import PostgresServer, RedisClusterServer, RedisServer, SentinelServer, Server
 
-SERVERS: dict[str, type[Server]] = {"postgres": PostgresServer, "redis": RedisServer}
+SERVERS: dict[str, type[Server]] = {
+    "postgres": PostgresServer,
+    "redis": RedisServer,
+    "redis-cluster": RedisClusterServer,
+    "redis-sentinel": SentinelServer,
+}
 NAMES = ("sqlite", *SERVERS)
 PORTS = {"postgresql": 5432, "postgres": 5432, "redis": 6379}
 """The schemes whose wire a proxy can stand in, with their usual ports."""
@@ -67,6 +72,8 @@ async def _hurt(server: Server, fault: Fault) -> None:
             server.stop()
         case Kind.STORE_FREEZE:
             server.pause()
+        case Kind.FAILOVER if isinstance(server, SentinelServer):
+            server.kill_master()
         case _:
             raise AssertionError(fault)
     await asyncio.sleep(fault.lasts / SECOND)
@@ -83,14 +90,18 @@ async def prepared(store: str, folder: Path, processes: int) -> AsyncGenerator[G
             yield Ground(name=store, url=f"sqlite:///{file}", file=file, kinds=_IN_A_FILE)
         elif store in SERVERS:
             server = stack.enter_context(SERVERS[store]())
-            proxies = await _proxies(stack, server.url, processes)
-            kinds = OF_PROCESSES | OF_THE_NETWORK | OF_A_SERVER
-            yield Ground(name=store, url=server.url, server=server, kinds=kinds, proxies=proxies)
+            there = await _named(stack, server.url, processes)
+            yield replace(there, name=store, server=server, kinds=there.kinds | _of(server))
         else:
             yield await _named(stack, store, processes)
 
 
 _IN_A_FILE = OF_PROCESSES | {Kind.LOSE, Kind.STORE_LOCK}
+
+
+def _of(server: Server) -> frozenset[Kind]:
+    """How a server of our own can be hurt."""
+    return OF_A_SERVER | {Kind.FAILOVER} if isinstance(server, SentinelServer) else OF_A_SERVER
 
 
 async def _named(stack: AsyncExitStack, url: str, processes: int) -> Ground:

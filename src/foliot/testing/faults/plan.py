@@ -23,6 +23,7 @@ class Kind(StrEnum):
     STORE_KILL = "kill the store's server"
     STORE_RESTART = "restart the store's server"
     STORE_FREEZE = "freeze the store's server"
+    FAILOVER = "kill the master of the store: its replica takes over"
     STORE_LOCK = "lock the store's file"
 
 
@@ -37,13 +38,14 @@ WEIGHTS = {
     Kind.STORE_KILL: 1.5,
     Kind.STORE_RESTART: 1,
     Kind.STORE_FREEZE: 1,
+    Kind.FAILOVER: 1,
     Kind.STORE_LOCK: 2,
 }
 
 OF_PROCESSES = frozenset({Kind.KILL, Kind.FREEZE, Kind.JUMP})
 OF_THE_NETWORK = frozenset({Kind.LOSE, Kind.CUT, Kind.SLOW, Kind.HOLE})
 OF_A_SERVER = frozenset({Kind.STORE_KILL, Kind.STORE_RESTART, Kind.STORE_FREEZE})
-OF_THE_STORE = OF_A_SERVER | {Kind.STORE_LOCK}
+OF_THE_STORE = OF_A_SERVER | {Kind.STORE_LOCK, Kind.FAILOVER}
 
 WARM_UP = 2 * SECOND
 REST = 10 * SECOND
@@ -112,5 +114,7 @@ def _size(dice: Random, kind: Kind, lease: int, jump: int) -> tuple[int, int]:
             return dice.randrange(SECOND, 4 * SECOND), dice.randrange(20 * MILLISECOND, 400 * MILLISECOND)
         case Kind.CUT | Kind.HOLE:
             return dice.randrange(SECOND // 2, 2 * lease), 0
+        case Kind.FAILOVER:
+            return 5 * SECOND, 0
         case Kind.STORE_KILL | Kind.STORE_RESTART | Kind.STORE_FREEZE | Kind.STORE_LOCK:
             return dice.randrange(SECOND // 2, 3 * SECOND), 0
