@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from foliot.clock import Clock
 from foliot.errors import UnknownRun
 from foliot.events import Event, Kind, Listeners
-from foliot.flow.family import MOST_SHOWN, Branch, cancel_below, tree
+from foliot.flow.family import MOST_SHOWN, Branch, cancel_below, revive, tree
 from foliot.model import Change, Line, Page, Query, Run, State
 from foliot.moments import MILLISECOND, SECOND, Length, Moment, instant, length
 from foliot.stores.base import Store
@@ -109,8 +109,13 @@ class Runs:
         return runs
 
     async def retry(self, *ids: str) -> list[Run]:
-        """Run again what is over: pending, due now, with no failures counted."""
-        return await self._amend(ids, Change(revive=True))
+        """Run again what is over: pending, due now, with no failures counted.
+
+        Of what a run has spawned, what has no result is run again with it; what has one keeps it.
+        """
+        over = [each.id for each in await self._all(ids) if each.state.over]
+        await revive(self._store, self._clock, over)
+        return await self._amend(ids, Change())
 
     async def delay(self, *ids: str, to: Moment) -> list[Run]:
         """Move pending runs to another time."""
@@ -119,6 +124,11 @@ class Runs:
     async def prioritise(self, *ids: str, priority: int) -> list[Run]:
         """Give live runs another priority, 0 (last) to 9 (first)."""
         return await self._amend(ids, Change(priority=priority))
+
+    async def _all(self, ids: Sequence[str]) -> list[Run]:
+        """Those of these runs that there are."""
+        pages = [tuple(ids[at : at + self._store.batch]) for at in range(0, len(ids), self._store.batch)]
+        return [run for page in pages for run in (await self._store.find(Query(ids=page, limit=len(page)))).runs]
 
     async def _amend(self, ids: Sequence[str], change: Change) -> list[Run]:
         amended: list[Run] = []

@@ -394,3 +394,56 @@ async def test_the_deadline_of_a_run_is_that_of_its_children(scheduler: Schedule
         [child] = await scheduler.runs.find(job="double")
 
     assert child.deadline_at == parent.deadline_at
+
+
+# Again
+
+
+async def test_retrying_a_run_runs_only_the_parts_that_failed_again(scheduler: Scheduler):
+    tries: list[int] = []
+
+    @scheduler.job(name="part")
+    async def part(n: int) -> int:
+        tries.append(n)
+        if n == 2 and tries.count(2) == 1:
+            raise OSError("no network")
+        return n
+
+    @scheduler.job(name="row")
+    async def row(context: Context, n: int) -> int:
+        return sum(await context.map(part, range(n)))
+
+    @scheduler.job(name="table")
+    async def table(context: Context) -> list[int]:
+        return await context.map(row, [2, 3])
+
+    async with simulated(scheduler) as time:
+        handle = await table.enqueue()
+        await time.settle()
+        before = await handle.status()
+        await scheduler.runs.retry(handle.id)
+        await time.settle()
+        result = await handle.result()
+
+    assert before.state is State.FAILED
+    assert result == [1, 3]
+    assert sorted(tries) == [0, 0, 1, 1, 2, 2]
+
+
+async def test_retrying_a_cancelled_run_waits_for_its_signal_again(scheduler: Scheduler):
+    @scheduler.job(name="approval")
+    async def approval(context: Context) -> str:
+        return await context.wait_for("approve", timeout="2d", kind=str)
+
+    async with simulated(scheduler) as time:
+        handle = await approval.enqueue()
+        await time.settle()
+        await handle.cancel()
+        await scheduler.runs.retry(handle.id)
+        await time.settle()
+        waiting = await handle.status()
+        await scheduler.signal(handle.id, "approve", "after all")
+        await time.settle()
+        result = await handle.result()
+
+    assert (waiting.state, result) == (State.PENDING, "after all")

@@ -31,8 +31,6 @@ _FINAL = {
 }
 _ONWARD = {Outcome.RELEASED: Kind.RELEASED, Outcome.SNOOZED: Kind.SNOOZED, None: Kind.SNOOZED}
 
-_IN_VAIN = frozenset({State.FAILED, State.CANCELLED, State.SKIPPED})
-
 
 class Aftermath:
     """Does what follows the end of a run, without ever holding up the worker."""
@@ -43,7 +41,7 @@ class Aftermath:
 
     def ended(self, held: Held, ending: Ending, conclusion: Conclusion | None) -> None:
         """The store has accepted this ending."""
-        if ending.state in _IN_VAIN and _has_spawned(held):
+        if ending.state.over and _has_spawned(held):
             self._spawn(cancel_below(self._store, self._clock, [held.run.id], f"its parent {ending.state.value}"))
         kind = _FINAL[ending.state] if ending.state.over else _ONWARD.get(ending.outcome, Kind.RETRYING)
         job = held.job

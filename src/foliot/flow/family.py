@@ -10,9 +10,13 @@ from msgspec.structs import replace
 
 from foliot.clock import Clock
 from foliot.ids import child_id
-from foliot.joining import BOOKS, JOIN, SIGNAL
+from foliot.joining import BOOKS, JOIN, SIGNAL, told
 from foliot.model import LIVE, Change, Query, Run, State, Value
+from foliot.moments import MINUTE
 from foliot.stores.base import Store
+
+HELD = 10 * MINUTE
+"""How long after now a run is due while what it has spawned is made to live again."""
 
 
 async def cancel_below(store: Store, clock: Clock, ids: Sequence[str], reason: str) -> None:
@@ -30,13 +34,42 @@ async def cancel_below(store: Store, clock: Clock, ids: Sequence[str], reason: s
         parents = below
 
 
-async def children(store: Store, parents: Sequence[str], states: tuple[State, ...] = ()) -> AsyncIterator[list[Run]]:
-    """What these runs have spawned, in these states, page by page, oldest first."""
+async def revive(store: Store, clock: Clock, ids: Sequence[str]) -> None:
+    """Let these runs that are over be run again, and before them what they have spawned and what has no result.
+
+    A parent lives again before its children, for nobody executes the children of one that is over; but it is due only
+    after them. Joins that miss a part look at their parts again; who waits for a signal waits as long as before.
+    """
+    for at in range(0, len(ids), store.batch):
+        page = ids[at : at + store.batch]
+        parents = list(await store.tally(Query(parents=tuple(page)), "parent"))
+        if parents:
+            await store.amend(parents, Change(revive=True, due_at=clock.now() + HELD), clock.now())
+            await _revive_below(store, clock, parents)
+            await store.amend(parents, Change(due_at=clock.now()), clock.now())
+        if rest := [each for each in page if each not in parents]:
+            await store.amend(rest, Change(revive=True), clock.now())
+
+
+async def _revive_below(store: Store, clock: Clock, parents: Sequence[str]) -> None:
+    for state in (State.FAILED, State.CANCELLED, State.SKIPPED):
+        async for page in children(store, parents, (state,)):
+            await revive(store, clock, [each.id for each in page if each.job != SIGNAL])
+            for each in (each for each in page if each.job == SIGNAL):
+                await store.amend([each.id], Change(revive=True, due_at=each.due_at), clock.now())
+    async for page in children(store, parents, (State.SUCCEEDED,), (JOIN,)):
+        await revive(store, clock, [each.id for each in page if each.result and told(each.result).failed])
+
+
+async def children(
+    store: Store, parents: Sequence[str], states: tuple[State, ...] = (), jobs: tuple[str, ...] = ()
+) -> AsyncIterator[list[Run]]:
+    """What these runs have spawned, in these states and of these jobs, page by page, oldest first."""
     for at in range(0, len(parents), store.batch):
         after = None
         while True:
             ours = tuple(parents[at : at + store.batch])
-            query = Query(parents=ours, states=states, limit=store.batch, after=after, oldest_first=True)
+            query = Query(parents=ours, states=states, jobs=jobs, limit=store.batch, after=after, oldest_first=True)
             page = await store.find(query)
             if page.runs:
                 yield list(page.runs)
