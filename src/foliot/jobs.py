@@ -15,7 +15,7 @@ from foliot.context import Context
 from foliot.errors import ArgumentsError, JobError, UnknownJob
 from foliot.handle import Call, Handle, Home
 from foliot.importing import check_importable
-from foliot.model import Placement, Terms
+from foliot.model import Placement, Route, Terms
 from foliot.options import (
     DecoratorKeywords,
     ExecutorName,
@@ -130,7 +130,7 @@ class Job(Generic[P, C, T]):
             lanes=(f"key/{self.name}#{key}",) if key is not None and ours.per_key is not None else (),
             expires=theirs.expires or ours.expires,
             deadline=theirs.deadline or ours.deadline,
-            terms=_terms(theirs),
+            terms=_terms(theirs, theirs.route or ours.route),
             tags=tuple(dict.fromkeys((*ours.tags, *theirs.tags))),
             meta={**ours.meta, **theirs.meta},
         )
@@ -391,10 +391,10 @@ def _executor(job: Job[..., Any, Any], wish: ExecutorName | None) -> ExecutorNam
     return wish or ("inline" if job.is_async else "threads")
 
 
-def _terms(options: RunOptions) -> Terms | None:
-    if options.timeout is None and options.retries is None:
+def _terms(options: RunOptions, route: Route | None) -> Terms | None:
+    if options.timeout is options.retries is route is None:
         return None
-    return Terms(timeout=options.timeout, retries=options.retries)
+    return Terms(timeout=options.timeout, retries=options.retries, route=route)
 
 
 __all__ = [

@@ -123,12 +123,30 @@ class Progress(Value, kw_only=True):
     note: str = ""
 
 
+class Route(StrEnum):
+    """How a run finds the worker that it prefers."""
+
+    STICKY = "sticky"
+    """Always the same for one key, or for the same arguments if there is none; few move when workers come or go."""
+    ROUND = "round"
+    """One after the other."""
+    RANDOM = "random"
+    """Any, by lot."""
+    LEAST_RECENT = "least_recent"
+    """The one that was chosen here the longest time ago."""
+    FIRST = "first"
+    """The first by name."""
+    LAST = "last"
+    """The last by name."""
+
+
 class Terms(Value, kw_only=True):
     """What a caller asked for in the place of the job's own options; None keeps the job's.
 
     ``followed`` says that the run's schedule counts its next time from the end of the run (overlap ``delay``);
     ``anyway`` that it runs whatever became of the runs it waits for; ``only`` that nobody but its ``target`` may
-    execute it. ``shard`` is the number of its share of the work, from 0, and how many there are.
+    execute it. ``shard`` is the number of its share of the work, from 0, and how many there are. ``route`` says how
+    its target is chosen when it is added.
     """
 
     timeout: int | None = None
@@ -137,6 +155,7 @@ class Terms(Value, kw_only=True):
     anyway: bool = False
     only: bool = False
     shard: tuple[int, int] | None = None
+    route: Route | None = None
 
 
 class Run(Value, kw_only=True):

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, Literal, TypedDict, TypeVar
 
 from foliot.errors import DefinitionError, JobError
-from foliot.model import PRIORITIES, USUAL_PRIORITY, Catchup, Limit, Overlap
+from foliot.model import PRIORITIES, USUAL_PRIORITY, Catchup, Limit, Overlap, Route
 from foliot.moments import DAY, Length, Moment, length
 from foliot.retry import NEVER, Backoff, Retries, retries
 
@@ -33,6 +33,7 @@ class RunKeywords(TypedDict, total=False):
     priority: int
     queue: str
     needs: Sequence[str]
+    route: Route | str
     key: str
     unique: str | bool
     unique_for: Length
@@ -53,6 +54,7 @@ class JobKeywords(TypedDict, total=False):
     queue: str
     priority: int
     needs: Sequence[str]
+    route: Route | str
     key: Text
     unique: Text | bool
     unique_for: Length
@@ -110,6 +112,7 @@ class JobOptions:
     queue: str = "default"
     priority: int = USUAL_PRIORITY
     needs: tuple[str, ...] = ()
+    route: Route | None = None
     key: Text | None = None
     unique: Text | bool | None = None
     unique_for: int | None = None
@@ -153,6 +156,7 @@ class RunOptions:
     priority: int | None = None
     queue: str | None = None
     needs: tuple[str, ...] = ()
+    route: Route | None = None
     key: str | None = None
     unique: str | bool | None = None
     unique_for: int | None = None
@@ -339,7 +343,7 @@ def rate(value: Any) -> tuple[int, int]:
     return int(written[1]), _positive_length(per)
 
 
-def _choice(kind: type[Overlap | Catchup]) -> Callable[[Any], Any]:
+def _choice(kind: type[Overlap | Catchup | Route]) -> Callable[[Any], Any]:
     def read_choice(value: Any) -> Any:
         try:
             return kind(value)
@@ -355,6 +359,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "executor": _executor,
     "queue": _queue,
     "needs": _labels,
+    "route": _choice(Route),
     "priority": _priority,
     "key": _text,
     "unique": _text,

@@ -23,7 +23,7 @@ from foliot.errors import StoreError
 from foliot.events import Event, Kind, Listener, Listeners
 from foliot.executors import Executor, Inline, Processes, Threads, refuse_in_child
 from foliot.flow import signals
-from foliot.flow.doors import leave
+from foliot.flow.doors import Doors, leave
 from foliot.flow.plans import flow_job
 from foliot.handle import Call, Handle
 from foliot.housekeeping import PRUNE, TZDATA, housekeeping
@@ -92,6 +92,7 @@ class Scheduler:
         """Stand on this store and this clock."""
         self.store, self.clock = store, clock
         self._ids = Ids(clock.random)
+        self._doors = Doors(store, clock, self.settings.lease)
         self.runs = Runs(store, clock, self.listeners)
         self.schedules = Schedules(store, self.jobs, clock, self._ids, self.listeners, self.settings.tz)
         self.queues = Lanes("queue", store, clock)
@@ -276,7 +277,7 @@ class Scheduler:
 
     def _start_ticker(self, stack: AsyncExitStack) -> None:
         ahead = AHEAD if isinstance(self.clock, SystemClock) else 0
-        ticker = Ticker(self.store, self.clock, self.listeners, ahead)
+        ticker = Ticker(self.store, self.clock, self.listeners, ahead, self._doors)
         loop = self._spin(stack, "ticker", ticker.round)
         stack.callback(self._watch(loop, Topic.SCHEDULES))
 
@@ -359,8 +360,9 @@ class Scheduler:
         return self._handles(added, calls)
 
     async def _add(self, calls: Sequence[Call[Any]], now: int) -> list[Added]:
-        runs = self._placed(calls, now)
+        runs = await self._doors.addressed(self._placed(calls, now))
         added = await self.store.add(runs, now)
+        await self._doors.answerable(runs)
         self._tell_added(runs, now)
         return added
 

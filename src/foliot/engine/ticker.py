@@ -10,9 +10,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from foliot.clock import Clock
 from foliot.errors import DefinitionError, StoreError
 from foliot.events import Event, Kind, Listeners
+from foliot.flow.doors import Doors
 from foliot.model import Agenda, Clash, Firing, Query, Run, Schedule, State
 from foliot.moments import MILLISECOND
 from foliot.policy import fire, follow, unreadable
@@ -44,8 +47,10 @@ class Ticker:
     decided anew. ``ahead=0`` decides nothing ahead, for clocks that jump.
     """
 
-    def __init__(self, store: Store, clock: Clock, listeners: Listeners, ahead: int = AHEAD) -> None:
-        self._store, self._clock, self._listeners = store, clock, listeners
+    def __init__(
+        self, store: Store, clock: Clock, listeners: Listeners, ahead: int = AHEAD, doors: Doors | None = None
+    ) -> None:
+        self._store, self._clock, self._listeners, self._doors = store, clock, listeners, doors
         self._ahead = ahead
         self._prepared: dict[str, Prepared] = {}
         self._prepared_until = 0
@@ -64,10 +69,14 @@ class Ticker:
         """Fire these, and learn what else is due."""
         *pages, last = paged(firings, self._store.batch)
         for page in pages:
-            agenda = await self._store.fire(page, now, 0)
-            await self._tell(page, agenda.fired, now)
-        agenda = await self._store.fire(last, now, self._store.batch)
-        await self._tell(last, agenda.fired, now)
+            await self._fire_page(page, now, 0)
+        return await self._fire_page(last, now, self._store.batch)
+
+    async def _fire_page(self, page: Sequence[Firing], now: int, limit: int) -> Agenda:
+        agenda = await self._store.fire(page, now, limit)
+        if self._doors is not None:
+            await self._doors.answerable([run for firing in page for run in firing.runs])
+        await self._tell(page, agenda.fired, now)
         return agenda
 
     # Ahead
@@ -107,11 +116,17 @@ class Ticker:
         try:
             trigger = loads(schedule.trigger).bound(schedule.id)
             if schedule.follows is None:
-                return fire(schedule, trigger, now)
+                return await self._addressed(fire(schedule, trigger, now))
             return follow(schedule, trigger, await self._find(schedule.follows), now)
         except DefinitionError as problem:
             log.warning("schedule %r is paused: %s", schedule.id, problem)
             return unreadable(schedule, str(problem), now)
+
+    async def _addressed(self, firing: Firing) -> Firing:
+        """A firing whose runs have the workers that they prefer."""
+        if self._doors is None or firing.schedule.placement.terms is None:
+            return firing
+        return replace(firing, runs=tuple(await self._doors.addressed(firing.runs)))
 
     async def _find(self, run: str) -> Run | None:
         page = await self._store.find(Query(ids=(run,)))

@@ -18,6 +18,7 @@ from foliot.engine.aftermath import Aftermath
 from foliot.engine.attempt import Held, attempt
 from foliot.events import Event, Kind, Listeners
 from foliot.executors import Executor
+from foliot.flow.doors import Doors
 from foliot.flow.story import Desk, Story
 from foliot.jobs import Job
 from foliot.model import Claim, Ending, Query, Run
@@ -71,6 +72,7 @@ class Worker:
             zone=bench.zone,
             loop=asyncio.get_running_loop(),
             lease=lease,
+            doors=Doors(bench.store, bench.clock, lease),
         )
         self._endings: list[tuple[Held, Ending, Conclusion | None]] = []
         self._emptied = asyncio.Event()

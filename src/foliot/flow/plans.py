@@ -15,7 +15,7 @@ from foliot.flow.story import Fan, Story, calls_of
 from foliot.handle import Call
 from foliot.jobs import USUAL, Job, Wish
 from foliot.joining import Tolerance, tolerance
-from foliot.model import Run, Terms, Value, Worker
+from foliot.model import Route, Run, Terms, Value, Worker
 from foliot.options import JobOptions, RunOptions
 from foliot.retry import Retries
 
@@ -31,6 +31,7 @@ class Asked(Value):
     queue: str | None = None
     key: str | None = None
     needs: tuple[str, ...] = ()
+    route: Route | None = None
     timeout: int | None = None
     deadline: int | None = None
     expires: int | None = None
@@ -239,7 +240,7 @@ async def _broadcast(acts: Story, plan: Broadcast) -> Mapping[str, Any]:
     def address(run: Run, n: int) -> Run:
         return replace(run, target=names[n], needs=(), terms=replace(run.terms or Terms(), only=True))
 
-    fan = Fan(name=plan.asked.job, tolerance=Tolerance(share=None), adapt=address, meant_for=names)
+    fan = Fan(name=plan.asked.job, tolerance=Tolerance(share=None), adapt=address)
     calls = [_call(acts, Single(asked=plan.asked, args=plan.args))] * len(names)
     return dict(zip(names, await acts.fan_out(calls, fan), strict=True))
 

@@ -19,7 +19,7 @@ from foliot.codec import Shape, dumps, loads
 from foliot.codec.values import reader
 from foliot.control import PutDown
 from foliot.errors import ArgumentsError, DefinitionError, PartsFailed, ReplayError, RunFailed
-from foliot.flow.doors import answerable
+from foliot.flow.doors import Doors, there
 from foliot.handle import Call, epitaph
 from foliot.ids import child_id
 from foliot.jobs import Job, Wish
@@ -53,14 +53,14 @@ class Desk:
     zone: tzinfo
     loop: asyncio.AbstractEventLoop
     lease: int
+    doors: Doors
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fan:
     """How a fan-out is made: its name, how many parts run at once, how many may fail, and what stands in their place.
 
-    ``adapt`` changes the run of the part of each number before it is added; ``meant_for`` are the workers for which
-    they are meant.
+    ``adapt`` changes the run of the part of each number before it is added.
     """
 
     name: str
@@ -68,7 +68,6 @@ class Fan:
     tolerance: Tolerance
     missing: Any = None
     adapt: Callable[[Run, int], Run] = lambda run, _: run
-    meant_for: Sequence[str] = ()
 
 
 class Story:
@@ -198,8 +197,7 @@ class Story:
 
     async def workers(self) -> list[Worker]:
         """All workers that are there: of whom something was heard within two leases."""
-        listed = await self._ask(self._desk.store.records(Worker))
-        return [each for each in listed if not each.stopping and each.seen_at >= self.now() - 2 * self._desk.lease]
+        return await self._ask(there(self._desk.store, self._desk.lease, self.now()))
 
     def place(self, call: Call[Any], id: str, **changes: Any) -> Run:
         """The run that a call wants, as a child of this one, with some changes. It is not added yet."""
@@ -269,12 +267,13 @@ class Story:
         self._context.raise_if_cancelled()
         summary = self.record(place, MAP, fan.name, _summary(calls))
         lanes = await self._lanes(summary.id, fan)
-        if len(pages) == 1 and pages[0].size <= AT_ONCE and not fan.meant_for:
-            raise PutDown((pages[0].join,), (summary, *self._page(calls, pages[0], fan, lanes)))
         for page in pages:
-            await self.add([summary, *self._page(calls, page, fan, lanes)])
+            runs = await self._ask(self._desk.doors.addressed(self._page(calls, page, fan, lanes)))
+            if len(pages) == 1 and page.size <= AT_ONCE and all(each.target is None for each in runs):
+                raise PutDown((page.join,), (summary, *runs))
+            await self.add([summary, *runs])
+            await self._ask(self._desk.doors.answerable(runs))
             await self._breathe()
-        await self._ask(answerable(self._desk.store, fan.meant_for, self.now() - 3 * self._desk.lease))
         raise PutDown([page.join for page in pages])
 
     def _page(self, calls: Sequence[Call[Any]], page: Page, fan: Fan, lanes: tuple[str, ...]) -> list[Run]:
