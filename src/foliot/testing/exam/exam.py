@@ -13,6 +13,7 @@ from foliot.testing.exam.adding import Adding
 from foliot.testing.exam.amending import Amending
 from foliot.testing.exam.claiming import Claiming
 from foliot.testing.exam.durability import Durability
+from foliot.testing.exam.fanning import FanningOut
 from foliot.testing.exam.finding import Finding
 from foliot.testing.exam.finishing import Finishing
 from foliot.testing.exam.firing import FiringSchedules
@@ -32,6 +33,7 @@ class StoreExam(
     Leases,
     Finishing,
     Releasing,
+    FanningOut,
     UniqueKeys,
     Lanes,
     Rates,
