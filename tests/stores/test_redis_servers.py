@@ -12,13 +12,26 @@ from shutil import which
 import pytest
 
 from foliot.errors import StoreCorrupt, StoreError, StoreFull, StoreUnavailable
-from foliot.model import Limit, Worker
+from foliot.model import Limit, Query, Worker
 from foliot.stores import open_store
 from foliot.stores.base import Store
 from foliot.stores.redis import RedisStore
 from foliot.stores.redis.address import OPTIONS, SCHEMES
 from foliot.stores.redis.entrance import SCHEMA, unfit
-from foliot.testing.exam.scene import a_line, a_run, a_schedule, add, beat, claim, everything, finish, names, put, take
+from foliot.testing.exam.scene import (
+    a_line,
+    a_run,
+    a_schedule,
+    add,
+    beat,
+    cancel,
+    claim,
+    everything,
+    finish,
+    names,
+    put,
+    take,
+)
 from foliot.testing.servers import RedisServer, ServerMissing
 from foliot.testing.servers.redis import ask
 
@@ -180,7 +193,8 @@ async def test_a_user_that_loses_its_rights_meanwhile_is_told_so(server: RedisSe
 
 
 async def test_a_full_redis_takes_no_new_runs_and_lets_others_end(told: RedisServer, namespace: str):
-    store = await opened(f"{told.url}?namespace={namespace}")
+    store_url = f"{told.url}?namespace={namespace}"
+    store = await opened(store_url)
     await add(store, a_run("a"), a_run("b"))
     runs = await take(store)
     ask(told.port, "CONFIG SET maxmemory 1mb")
@@ -192,6 +206,9 @@ async def test_a_full_redis_takes_no_new_runs_and_lets_others_end(told: RedisSer
 
     assert (await beat(store, runs[0], 5)).verdict == "keep"
     assert await finish(store, runs[0], 5)
+    assert (await cancel(store, "b", 5)) is not None
+    again = await opened(store_url)
+    await again.close()
     assert await store.prune(10, None, 10) == 1
     assert names(await everything(store)) == ["b"]
     await store.close()
@@ -310,3 +327,29 @@ def test_a_block_of_the_page_is_a_program_that_works(redis_url: str, block: str)
 def test_every_option_and_kind_of_url_is_on_the_page():
     assert all(f"`{name}`" in PAGE or f"?{name}" in PAGE for name in OPTIONS)
     assert all(f"{scheme}://" in PAGE or f"`{scheme}`" in PAGE for scheme in SCHEMES)
+
+
+# Too many for one step
+
+
+async def test_thousands_who_waited_for_one_run_are_released_a_thousand_at_a_time(redis_url: str):
+    store = await opened(redis_url)
+    await add(store, a_run("first"), *(a_run(f"{n:04}", after=("first",)) for n in range(2500)))
+    [first] = await take(store, limit=1)
+
+    await finish(store, first, 5)
+    counts = [await awake(store)]
+    told: list[bool] = []
+    for _ in range(4):
+        batch = await claim(store, 5, limit=1)
+        told.append(bool(batch.runs))
+        counts.append(await awake(store))
+
+    assert counts == [0, 1000, 2000, 2500, 2500]
+    assert told == [True] * 4
+    await store.close()
+
+
+async def awake(store: Store) -> int:
+    """How many runs no longer wait."""
+    return sum(not run.waits for run in await everything(store, Query(limit=500)) if run.id != "first")

@@ -19,8 +19,11 @@ async def enter(exchange: Exchange) -> None:
     problem = unfit(parsed(await exchange.ask("INFO", "everything")))
     if problem is not None:
         raise problem[0](f"{where}: {problem[1]}")
-    kept = await exchange.ask("SET", f"{exchange.tag}:schema", SCHEMA, "NX", "GET")
-    if kept is not None and int(kept) > SCHEMA:
+    name = f"{exchange.tag}:schema"
+    kept = await exchange.ask("GET", name)
+    if kept is None:
+        await exchange.ask("SET", name, SCHEMA, "NX")
+    elif int(kept) > SCHEMA:
         raise StoreCorrupt(
             f"{where}: namespace {exchange.address.namespace!r} was written by a newer Foliot (schema {int(kept)},"
             f" this one knows {SCHEMA}); upgrade this one, or choose another ?namespace=…"

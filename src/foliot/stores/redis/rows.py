@@ -1,4 +1,4 @@
-"""Runs as they are kept: one packed list each, whose first parts the scripts read and change. See ``lua/run.lua``."""
+"""Runs as they are kept: one packed list each, of which the scripts read what they need. See ``lua/run.lua``."""
 
 from __future__ import annotations
 
@@ -26,6 +26,13 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A run in the order of its fields. Texts named ``*_json`` are JSON; attempts are, but for the brackets."""
 
     id: str
+    job: str
+    queue: str
+    lanes_json: str | None
+    place: str
+    key: str | None
+    hold: Hold | None
+
     state: State
     token: int
     wakes_at: Instant | None
@@ -38,12 +45,6 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     result: str | None
     error_json: str | None
     parked: str | None
-    job: str
-    queue: str
-    lanes_json: str | None
-    place: str
-    key: str | None
-    hold: Hold | None
 
     failures: int
     waits: int
@@ -103,6 +104,12 @@ def blob_of(run: Run) -> bytes:
     return _packed(
         Row(
             run.id,
+            run.job,
+            run.queue,
+            text_of(run.lanes),
+            run.place,
+            None if unique is None else unique.key,
+            None if unique is None else unique.hold,
             run.state,
             run.token,
             exact(run.wakes_at),
@@ -115,12 +122,6 @@ def blob_of(run: Run) -> bytes:
             run.result,
             text_of(run.error),
             run.parked,
-            run.job,
-            run.queue,
-            text_of(run.lanes),
-            run.place,
-            None if unique is None else unique.key,
-            None if unique is None else unique.hold,
             run.failures,
             run.waits,
             run.cancelling,

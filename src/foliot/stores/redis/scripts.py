@@ -22,7 +22,7 @@ _FINISHING = (*_RUNS, "lanes", "adding", "schedules", "finishing")
 
 _NEEDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "add": (WRITES, _ADDING),
-    "amend": (WRITES, (*_RUNS, "adding", "amending")),
+    "amend": (WRITES_WHEN_FULL, (*_RUNS, "adding", "amending")),
     "claim": (WRITES_WHEN_FULL, (*_RUNS, "lanes", "claiming")),
     "beat": (WRITES_WHEN_FULL, (*_FINISHING, "keeping")),
     "finish": (WRITES_WHEN_FULL, _FINISHING),

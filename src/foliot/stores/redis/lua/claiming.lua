@@ -199,6 +199,7 @@ function claiming.claim(claim, now)
   if claim.limit <= 0 then
     return {as_list({}), ''}
   end
+  local releasing = waits.go_on()
   local spots = served(claim)
   local taken = take(source(spots, claim, now), claim, now)
   desk.write()
@@ -209,7 +210,7 @@ function claiming.claim(claim, now)
   if #taken == claim.limit then
     return {answer, ''}
   end
-  local at = earliest(next_alarm(served(claim)), earliest(lanes.next_look(), woken > 0 and now or nil))
+  local at = earliest(next_alarm(served(claim)), earliest(lanes.next_look(), (woken > 0 or releasing) and now or nil))
   return {answer, at and whole(at) or ''}
 end
 

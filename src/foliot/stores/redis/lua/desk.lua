@@ -2,7 +2,9 @@
 
 local desk = {seen = {}, changed = {}}
 
-local INDEXED = {pending = true, running = true, failed = true, cancelled = true, skipped = true}
+-- What is live is in a plain set, which is quick; what ended badly in one that is in order. Who succeeded is in none.
+local LIVE = {pending = true, running = true}
+local ENDED = {failed = true, cancelled = true, skipped = true}
 
 local function over_at(r)
   return run.over(r) and r.finished_at or nil
@@ -37,25 +39,20 @@ function desk.get(id)
   return r and run.whole(r)
 end
 
-local function note(r)
-  r.noted = true
-  desk.changed[#desk.changed + 1] = r
-end
-
 function desk.put_new(r)
-  r.new = true
-  r.was_state, r.was_wakes_at, r.was_priority, r.was_parked, r.was_over_at = nil, nil, nil, nil, nil
+  r.new, r.was = true, {}
   desk.seen[r.id] = r
-  note(r)
+  desk.changed[#desk.changed + 1] = r
 end
 
 -- This run is about to be changed.
 function desk.touch(r)
   r.blob = nil
-  if not r.noted then
-    r.was_state, r.was_wakes_at, r.was_priority, r.was_parked, r.was_over_at =
-      r.state, r.wakes_at, r.priority, r.parked, over_at(r)
-    note(r)
+  if not r.was then
+    r.was = {
+      state = r.state, wakes_at = r.wakes_at, priority = r.priority, parked = r.parked, over_at = over_at(r),
+    }
+    desk.changed[#desk.changed + 1] = r
   end
   return r
 end
@@ -74,13 +71,17 @@ local function put(set, score, member)
   rows[n + 1], rows[n + 2] = score, member
 end
 
-local function take(set, member)
-  local rows = sheet.take[set]
+local function note(page, set, member)
+  local rows = page[set]
   if rows == nil then
     rows = {}
-    sheet.take[set] = rows
+    page[set] = rows
   end
   rows[#rows + 1] = member
+end
+
+local function take(set, member)
+  note(sheet.take, set, member)
 end
 
 local due_names = {}
@@ -130,13 +131,13 @@ function places.leave(place, priority)
   end
 end
 
-local function move_alarm(r)
-  local was, is = r.was_wakes_at, r.wakes_at
-  if was == is and r.was_priority == r.priority then
+local function move_alarm(r, was)
+  local is = r.wakes_at
+  if was.wakes_at == is and was.priority == r.priority then
     return
   end
-  if was ~= nil and (is == nil or r.was_priority ~= r.priority) then
-    take(due_at_place(r.place, r.was_priority), r.id)
+  if was.wakes_at ~= nil and (is == nil or was.priority ~= r.priority) then
+    take(due_at_place(r.place, was.priority), r.id)
   end
   if is ~= nil then
     places.enter(r.place, r.priority)
@@ -144,42 +145,49 @@ local function move_alarm(r)
   end
 end
 
-local function move_in_history(r)
-  if over_at(r) then
-    put(key('over', r.job), whole(r.finished_at), r.id)
+local function move_between_states(r, was)
+  if was.state == r.state then
+    return
+  end
+  if LIVE[was.state] then
+    note(sheet.gone, was.state, r.id)
+  elseif ENDED[was.state] then
+    take(key('state', was.state), r.id)
+  end
+  if LIVE[r.state] then
+    note(sheet.come, r.state, r.id)
+  elseif ENDED[r.state] then
+    put(key('state', r.state), '0', r.id)
+  end
+end
+
+local function move_in_history(r, was)
+  local at = over_at(r)
+  if at == was.over_at then
+    return
+  end
+  if at then
+    put(key('over', r.job), whole(at), r.id)
   else
     take(key('over', r.job), r.id)
   end
 end
 
-local function move_between_states(r)
-  local was, is = r.was_state, r.state
-  if INDEXED[was] and was ~= is then
-    take(key('state', was), r.id)
+local function move_between_lanes(r, was)
+  local is = r.parked
+  if was.parked ~= nil and was.parked ~= is then
+    take(key('parked', was.parked), r.id)
+    sheet.left[was.parked] = true
   end
-  if INDEXED[is] and was ~= is then
-    put(key('state', is), '0', r.id)
-  end
-  if over_at(r) ~= r.was_over_at then
-    move_in_history(r)
-  end
-end
-
-local function move_between_lanes(r)
-  local was, is = r.was_parked, r.parked
-  if was ~= nil and was ~= is then
-    take(key('parked', was), r.id)
-    sheet.left[was] = true
-  end
-  if is ~= nil and (was ~= is or r.was_priority ~= r.priority) then
+  if is ~= nil and (was.parked ~= is or was.priority ~= r.priority) then
     put(key('parked', is), run.rank(r), r.id)
     redis.call('ZADD', key('look'), AT_ONCE, is)
   end
 end
 
-local function hint_at(r)
+local function hint_at(r, was)
   if r.state == 'pending' and r.wakes_at ~= nil and
-    (r.was_state ~= 'pending' or r.was_wakes_at ~= r.wakes_at or r.was_priority ~= r.priority) then
+    (was.state ~= 'pending' or was.wakes_at ~= r.wakes_at or was.priority ~= r.priority) then
     hints.note('runs', r.wakes_at)
   end
 end
@@ -211,6 +219,12 @@ local function write_sheet()
   for first = 1, #sheet.blobs, MOST_ARGUMENTS do
     redis.call('MSET', unpack(sheet.blobs, first, math.min(first + MOST_ARGUMENTS - 1, #sheet.blobs)))
   end
+  for state, members in pairs(sheet.gone) do
+    call_with_all('SREM', key('state', state), members)
+  end
+  for state, members in pairs(sheet.come) do
+    call_with_all('SADD', key('state', state), members)
+  end
   for set, members in pairs(sheet.take) do
     call_with_all('ZREM', set, members)
   end
@@ -227,25 +241,29 @@ local function write_sheet()
   end
 end
 
+local function write_run(r)
+  local was, blobs = r.was, sheet.blobs
+  r.blob = r.blob or run.write(r)
+  local n = #blobs
+  blobs[n + 1], blobs[n + 2] = NAMESPACE .. ':r:' .. r.id, r.blob
+  if r.new then
+    enter_catalogue(r)
+  end
+  move_alarm(r, was)
+  move_between_states(r, was)
+  move_in_history(r, was)
+  move_between_lanes(r, was)
+  hint_at(r, was)
+  r.new, r.was = false, false
+end
+
 function desk.write()
   if #desk.changed == 0 then
     return
   end
-  sheet.put, sheet.take, sheet.blobs, sheet.left, sheet.jobs = {}, {}, {}, {}, {}
-  local blobs = sheet.blobs
+  sheet.put, sheet.take, sheet.come, sheet.gone, sheet.blobs, sheet.left, sheet.jobs = {}, {}, {}, {}, {}, {}, {}
   for _, r in ipairs(desk.changed) do
-    r.blob = r.blob or run.write(r)
-    local n = #blobs
-    blobs[n + 1] = NAMESPACE .. ':r:' .. r.id
-    blobs[n + 2] = r.blob
-    if r.new then
-      enter_catalogue(r)
-    end
-    move_alarm(r)
-    move_between_states(r)
-    move_between_lanes(r)
-    hint_at(r)
-    r.new, r.noted = false, false
+    write_run(r)
   end
   desk.changed = {}
   write_sheet()

@@ -2,10 +2,16 @@
 
 local finding = {}
 
+-- How large a set of live runs may be, which is in no order, to be put in order for a look.
+local MOST_UNSORTED = 1000
+
+local IN_NO_ORDER = {[key('state', 'pending')] = true, [key('state', 'running')] = true}
+
 local function size_of(shelves)
   local size = 0
   for _, shelf in ipairs(shelves) do
-    size = size + redis.call('ZCARD', shelf)
+    local count = redis.call(IN_NO_ORDER[shelf] and 'SCARD' or 'ZCARD', shelf)
+    size = size + (IN_NO_ORDER[shelf] and count > MOST_UNSORTED and math.huge or count)
   end
   return size
 end
@@ -40,7 +46,24 @@ local function shortest(ways)
   return best
 end
 
+local function sorted_ids_on(shelf, query, count)
+  local up, ids = query.up, {}
+  local every = redis.call('SMEMBERS', shelf)
+  table.sort(every, function(one, other)
+    return before(one, other) == up and one ~= other
+  end)
+  for _, id in ipairs(every) do
+    if #ids < count and (query.after == nil or id ~= query.after and before(query.after, id) == up) then
+      ids[#ids + 1] = id
+    end
+  end
+  return ids
+end
+
 local function ids_on(shelf, query, count)
+  if IN_NO_ORDER[shelf] then
+    return sorted_ids_on(shelf, query, count)
+  end
   if query.up then
     return redis.call('ZRANGEBYLEX', shelf, query.after and '(' .. query.after or '-', '+', 'LIMIT', 0, count)
   end
@@ -237,7 +260,8 @@ end
 function finding.states()
   local succeeded, told = size_of(every_job()), {}
   for _, state in ipairs({'pending', 'running', 'failed', 'cancelled', 'skipped'}) do
-    local count = redis.call('ZCARD', key('state', state))
+    local set = key('state', state)
+    local count = redis.call(IN_NO_ORDER[set] and 'SCARD' or 'ZCARD', set)
     succeeded = succeeded - count
     told[#told + 1] = state
     told[#told + 1] = count

@@ -286,7 +286,7 @@ function lanes.recount()
   if not lanes.any_limited() then
     return
   end
-  local ids = redis.call('ZRANGE', key('state', 'running'), 0, -1)
+  local ids = redis.call('SMEMBERS', key('state', 'running'))
   desk.load(ids)
   for _, id in ipairs(ids) do
     for _, name in ipairs(lanes.names_of(desk.get(id))) do

@@ -1,30 +1,31 @@
--- A run as it is kept: one packed list in three parts. Most steps read and change the first part alone, few the second;
--- the third passes through as it came.
+-- A run as it is kept: one packed list in four parts. What names it and where it belongs never changes and is only
+-- read; how it stands is what most steps change; the rest few steps need; and what was given for good passes through.
 
 local HEADER = string.char(220, 0, 38)
-local IN_FIRST, IN_SECOND = 19, 10
+local NAMED, STANDING, REST = 7, 12, 10
 
 local run = {}
 
--- Reads the first part. `run.whole` reads the second.
+-- Reads the first two parts. `run.whole` reads the third.
 function run.read(blob)
-  local second, id, state, token, wakes_at, due_at, priority, worker, started_at, finished_at, reason, result, failure,
-    parked, job, queue, lanes, place, unique, hold = cmsgpack.unpack_limit(blob, IN_FIRST, #HEADER)
+  local second, id, job, queue, lanes, place, unique, hold = cmsgpack.unpack_limit(blob, NAMED, #HEADER)
+  local third, state, token, wakes_at, due_at, priority, worker, started_at, finished_at, reason, result, failure,
+    parked = cmsgpack.unpack_limit(blob, STANDING, second)
   return {
-    id = id, state = state, token = token, wakes_at = wakes_at, due_at = due_at, priority = priority, worker = worker,
+    id = id, job = job, queue = queue, lanes = lanes, place = place, unique = unique, hold = hold,
+    state = state, token = token, wakes_at = wakes_at, due_at = due_at, priority = priority, worker = worker,
     started_at = started_at, finished_at = finished_at, reason = reason, result = result, error = failure,
-    parked = parked, job = job, queue = queue, lanes = lanes, place = place, unique = unique, hold = hold,
-    blob = blob, rest = string.sub(blob, second + 1), noted = false, new = false, is_whole = false,
-    was_state = false, was_wakes_at = false, was_priority = false, was_parked = false, was_over_at = false,
+    parked = parked, blob = blob, named = string.sub(blob, 1, second), rest = string.sub(blob, third + 1),
+    was = false, new = false, is_whole = false,
   }
 end
 
 function run.whole(r)
   if not r.is_whole then
-    local third
-    third, r.failures, r.waits, r.cancelling, r.progress, r.attempts, r.args, r.expires_at, r.deadline_at, r.clash,
-      r.until_ = cmsgpack.unpack_limit(r.rest, IN_SECOND, 0)
-    r.tail, r.rest, r.is_whole = string.sub(r.rest, third + 1), false, true
+    local fourth
+    fourth, r.failures, r.waits, r.cancelling, r.progress, r.attempts, r.args, r.expires_at, r.deadline_at, r.clash,
+      r.until_ = cmsgpack.unpack_limit(r.rest, REST, 0)
+    r.tail, r.rest, r.is_whole = string.sub(r.rest, fourth + 1), false, true
   end
   return r
 end
@@ -35,8 +36,8 @@ local function rest_of(r)
 end
 
 function run.write(r)
-  return HEADER .. cmsgpack.pack(r.id, r.state, r.token, r.wakes_at, r.due_at, r.priority, r.worker, r.started_at,
-    r.finished_at, r.reason, r.result, r.error, r.parked, r.job, r.queue, r.lanes, r.place, r.unique, r.hold) .. rest_of(r)
+  return r.named .. cmsgpack.pack(r.state, r.token, r.wakes_at, r.due_at, r.priority, r.worker, r.started_at,
+    r.finished_at, r.reason, r.result, r.error, r.parked) .. rest_of(r)
 end
 
 function run.has_upstreams(r)

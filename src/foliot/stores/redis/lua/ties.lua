@@ -2,6 +2,9 @@
 
 local MOST_EXPIRED = 100
 
+-- How many who waited for one run one step releases.
+local MOST_RELEASED = 1000
+
 local keys = {held = {}, changed = {}}
 
 -- Who holds this key, and until when if that was said: {id, until} or nil.
@@ -116,9 +119,9 @@ local function wait_for_nothing(id)
   redis.call('DEL', key('u', id))
 end
 
-local function release(id)
-  local waiters = redis.call('SMEMBERS', key('w', id))
-  redis.call('DEL', key('w', id))
+-- Releases so many of those in a set who waited for this run; tells whether that was all.
+local function release_some(set, id)
+  local waiters = redis.call('SPOP', set, MOST_RELEASED)
   desk.load(waiters)
   for _, waiter in ipairs(waiters) do
     local r = desk.get(waiter)
@@ -126,6 +129,40 @@ local function release(id)
       moves.settle(r, redis.call('SCARD', key('u', waiter)))
     end
   end
+  return #waiters < MOST_RELEASED
+end
+
+-- Puts those aside who are too many for one step: later steps go on with them.
+local function release(id)
+  local set = key('w', id)
+  if redis.call('SCARD', set) <= MOST_RELEASED then
+    release_some(set, id)
+    redis.call('DEL', set)
+  else
+    local n = redis.call('HINCRBY', key('releasing'), 'last', 1)
+    redis.call('RENAME', set, key('let-go', whole(n)))
+    redis.call('HSET', key('releasing'), whole(n), id)
+    hints.note('runs', 0)
+  end
+end
+
+-- Goes on with releases that were too many for one step; tells whether there are any.
+function waits.go_on()
+  local left = redis.call('HGETALL', key('releasing'))
+  for n = 1, #left, 2 do
+    if left[n] ~= 'last' then
+      if release_some(key('let-go', left[n]), left[n + 1]) then
+        redis.call('HDEL', key('releasing'), left[n])
+        redis.call('DEL', key('let-go', left[n]))
+      end
+      desk.write()
+      return true
+    end
+  end
+  if #left > 0 then
+    redis.call('DEL', key('releasing'))
+  end
+  return false
 end
 
 -- This run is over: it waits for nothing, and whoever waited for it waits for one thing less.
