@@ -14,6 +14,7 @@ PAPERS = [
     "README.zh.md",
     "docs/index.md",
     "docs/fan-out.md",
+    "docs/workflows.md",
     "docs/observability.md",
     "docs/reference/triggers.md",
     "docs/testing.md",

@@ -117,6 +117,10 @@ def test_a_workflow_is_run_approved_and_told(mill: Console):
     whole = mill.json("runs", "show", run)
     assert (whole["state"], whole["result"]) == ("succeeded", {"amount": 3})
     assert "succeeded" in flow(mill, "show", "mill", "--run", run)
+    chart = mill("runs", "show", run, "--gantt").splitlines()
+    assert sorted(line.split()[0] for line in chart[:-1]) == ["choose_finer", "finer", "grind", "mill", "ok", "paid"]
+    assert all("█" in line for line in chart[:-1])
+    assert mill.json("runs", "show", run, "--gantt")["bars"][0]["name"] == "mill"
     assert mill.json("--app", "mill", "flow", "nodes", run)["nodes"]["ok"]["result"]["by"] == "ann"
 
 

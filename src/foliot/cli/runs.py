@@ -93,14 +93,32 @@ async def show(
     desk: Desk,
     id: Id,
     tree: Annotated[bool, typer.Option("--tree", help="Show what it has spawned, and what that has spawned.")] = False,
+    gantt: Annotated[bool, typer.Option("--gantt", help="Draw when each that it has spawned ran.")] = False,
     most: Annotated[int, typer.Option("--most", metavar="N", min=1, help="At most so many below each.")] = MOST_SHOWN,
 ) -> Answer:
-    """Show one run whole: its arguments, result or error, and every attempt at it; or the tree of its children."""
+    """Show one run whole: its arguments, result or error, and every attempt at it; or its children, as a tree or in time."""
+    if gantt:
+        return await _charted(desk, id)
     if tree:
         branch = await desk.scheduler.runs.tree(id, most)
         return Answer(trees.document(branch, desk.now), trees.drawn(branch, desk.words))
     run = await desk.scheduler.runs.get(id)
     return Answer(documents.run(run, desk.now), portrait(run, desk.words))
+
+
+async def _charted(desk: Desk, id: str) -> Answer:
+    """A run and its children as bars over time."""
+    from foliot.workflows.pictures import bars, gantt
+
+    whole = await desk.scheduler.runs.get(id)
+    page = await desk.scheduler.runs.page(parent=id, limit=1000, oldest_first=True)
+    names = {each.id: each.id.removeprefix(f"{id}.") for each in page.runs}
+    chart = bars([whole, *page.runs], desk.now, names)
+    document = [
+        {"name": each.name, "from": documents.time(each.since), "to": documents.time(each.until), "shown": each.shown}
+        for each in chart
+    ]
+    return Answer({"run": id, "bars": document}, gantt(chart))
 
 
 @command(app, "logs")
