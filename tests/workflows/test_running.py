@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.waiting import eventually
 
 from foliot.context import Context
 from foliot.control import Skip
@@ -893,26 +892,29 @@ def test_any_graph_ends_as_a_direct_execution_in_topological_order(specs: list[S
     assert run.state is (State.FAILED if failed else State.SUCCEEDED)
 
 
-# On a durable store, and speed
+# On every store
 
 
-async def test_the_same_runs_on_a_file(tmp_path: Path):
+@pytest.mark.parametrize("store", ["sqlite", "postgres", "redis"])
+async def test_an_approval_a_decision_and_a_recovery_on_a_durable_store(
+    store: str, tmp_path: Path, request: pytest.FixtureRequest
+):
+    url = f"sqlite:///{tmp_path}/runs.db" if store == "sqlite" else request.getfixturevalue(f"{store}_url")
+    switch = Switch()
     made = workflow("order")
-    ok = made.approval("ok", after=made.node(fine))
+    ok = made.approval("ok", after=made.node(job(name="flaky")(switch), "reserve"))
     made.node(fine, "ship", after=ok, when="approved")
     made.node(fine, "refund", after=ok, otherwise=True)
-    scheduler = Scheduler(f"sqlite:///{tmp_path}/runs.db")
+    scheduler = Scheduler(url)
     scheduler.include(made)
 
     async with scheduler:
         handle = await made.enqueue()
-
-        async def begun() -> bool:
-            return bool(await scheduler.workflows.nodes(handle.id))
-
-        await eventually(begun)
+        assert (await scheduler.runs.ended(handle.id, timeout=30)).state is State.FAILED
+        switch.works = True
+        await scheduler.workflows.recover(handle.id)
         await scheduler.workflows.approve(handle.id, "ok")
-        assert await handle.result(timeout=10) == {"ship": "fine"}
+        assert await handle.result(timeout=30) == {"ship": "fine"}
 
 
 async def test_a_failed_workflow_raises_for_whoever_waits_for_its_result():

@@ -96,7 +96,7 @@ async def show(
     gantt: Annotated[bool, typer.Option("--gantt", help="Draw when each that it has spawned ran.")] = False,
     most: Annotated[int, typer.Option("--most", metavar="N", min=1, help="At most so many below each.")] = MOST_SHOWN,
 ) -> Answer:
-    """Show one run whole: its arguments, result or error, and every attempt at it; or its children, as a tree or in time."""
+    """Show one run whole: its arguments, result or error, every attempt; or its children, as a tree or in time."""
     if gantt:
         return await _charted(desk, id)
     if tree:

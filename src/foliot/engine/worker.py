@@ -148,7 +148,8 @@ class Worker:
     def _hold(self, run: Run, job: Job[..., Any, Any] | None) -> Held:
         notes = Notes(self.on_notes, self._bench.log_level)
         held = Held(run, job, Context(run, notes, self._bench.clock), notes)
-        held.context.begin = self._begin
+        if job is not None and job.executor != "processes":
+            held.context.begin = self._begin
         self.held[run.id, run.token] = held
         return held
 

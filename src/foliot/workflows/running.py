@@ -84,24 +84,21 @@ class NodeJob(Job[..., Any, Any]):
 
     async def guided(self, call: Execution, inner: Callable[[Execution], Awaitable[Any]]) -> Any:
         """Decide whether the node is executed; if so, execute it with what the context has for it."""
-        upstream = await self._upstream(call.context)
+        upstream = self._upstream(call.context)
         if (passed := admitted(self.graph, self.node, upstream)) is not None:
             raise Skip(passed.reason)
         context = merged(self.graph, self.node.name, loads(call.run.args), upstream)
         args, kwargs = self.taken.decode(dumps(self._given(context)))
         return await inner(replace(call, args=(*call.args, *args), kwargs={**call.kwargs, **kwargs}))
 
-    async def _upstream(self, ctx: Context) -> dict[str, Run]:
+    def _upstream(self, ctx: Context) -> dict[str, Run]:
         """The runs of the nodes that matter here. Raises Skip when somebody wants this one skipped."""
         run = ctx.run.parent or ""
-        ids = {node_id(run, name): name for name in (*self.node.after, *self._wanted)}
         known = {each.id: each for each in ctx.upstream}
-        marker = skip_id(run, self.node.name)
-        story: Any = ctx.acts
-        known |= await story.known([marker, *(each for each in ids if each not in known)], fresh=True)
-        if marker in known:
-            raise Skip(known[marker].reason or BY_HAND)
-        return {name: known[id] for id, name in ids.items() if id in known}
+        if (mark := known.get(skip_id(run, self.node.name))) is not None:
+            raise Skip(mark.reason or BY_HAND)
+        names = (*self.node.after, *self._wanted)
+        return {name: known[id] for name in names if (id := node_id(run, name)) in known}
 
     def _given(self, context: dict[str, Any]) -> dict[str, Any]:
         """What the function is called with, as JSON has it."""
@@ -302,8 +299,19 @@ def _placed(ctx: Context, graph: Graph, node: Node, inputs: Mapping[str, Any]) -
     story: Any = ctx.acts
     job = story.job(node_job(graph, node))
     run = story.place(Call(job, dumps(_needed(graph, node, inputs)), USUAL, ((), {})), node_id(ctx.run_id, node.name))
-    after = tuple(node_id(ctx.run_id, each) for each in node.after)
-    return _with(run, after=after, lanes=(*run.lanes, *_lanes(node)), terms=Terms(anyway=True))
+    return _with(
+        run, after=_after(ctx.run_id, graph, node), lanes=(*run.lanes, *_lanes(node)), terms=Terms(anyway=True)
+    )
+
+
+def _after(run: str, graph: Graph, node: Node) -> tuple[str, ...]:
+    """What a node's run waits for, and finds when it is claimed, with no further question to the store.
+
+    That is what it comes after; those further up whose results it needs, which are over before; and the run that says
+    that it is to be skipped, which is not there yet, if it ever will be, and so not waited for.
+    """
+    names = dict.fromkeys((*node.after, *wanted(graph, node)))
+    return (*(node_id(run, each) for each in names), skip_id(run, node.name))
 
 
 def _needed(graph: Graph, node: Node, inputs: Mapping[str, Any]) -> dict[str, Any]:
