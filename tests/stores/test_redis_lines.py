@@ -36,6 +36,7 @@ from foliot.testing.servers import RedisServer, ServerMissing
 from foliot.testing.servers.redis import ask
 
 WORKER = Worker(id="w")
+PATIENCE = 30.0
 
 Verb = Callable[[Store, list[Run], Schedule], Awaitable[Any]]
 
@@ -181,6 +182,58 @@ async def test_hints_are_heard_again_after_the_line_fell(store: Store, proxy: Pr
 
     assert await hint(heard, Topic.RUNS)
     stop()
+
+
+@pytest.mark.parametrize("server", ["redis_url", "redis_cluster_url"])
+async def test_a_hint_says_what_may_be_due_and_from_when_on(request: pytest.FixtureRequest, server: str):
+    url: str = request.getfixturevalue(server)
+    here, there = open_store(url), open_store(url)
+    heard: asyncio.Queue[Hint] = asyncio.Queue()
+    await here.open()
+    await there.open()
+    stop = there.watch(heard.put_nowait)
+    first = [await asyncio.wait_for(heard.get(), PATIENCE) for _ in Topic]
+
+    await add(here, a_run("a", due_at=90), a_run("b", due_at=70))
+    later = await asyncio.wait_for(heard.get(), PATIENCE)
+    await put(here, a_schedule("s", wakes_at=50))
+    ticking = await asyncio.wait_for(heard.get(), PATIENCE)
+    [run] = await take(here, 70, limit=1)
+    await here.amend([run.id], Change(cancel="no"), 70)
+    cancelled = await asyncio.wait_for(heard.get(), PATIENCE)
+
+    assert {each.topic for each in first} == set(Topic)
+    assert later == Hint(topic=Topic.RUNS, at=70)
+    assert ticking == Hint(topic=Topic.SCHEDULES, at=50)
+    assert cancelled == Hint(topic=Topic.CANCELS)
+    stop()
+    await here.close()
+    await there.close()
+
+
+async def test_a_hint_is_heard_in_the_event_loop_of_who_watches(redis_url: str):
+    store = open_store(redis_url)
+    await store.open()
+    heard: list[Hint] = []
+    watching, enough = threading.Event(), threading.Event()
+
+    async def watch() -> None:
+        def ring(hint: Hint) -> None:
+            heard.append(hint)
+            enough.set()
+
+        stop = store.watch(ring)
+        watching.set()
+        await asyncio.to_thread(enough.wait, PATIENCE)
+        stop()
+
+    thread = threading.Thread(target=lambda: asyncio.run(watch()))
+    thread.start()
+    await asyncio.to_thread(watching.wait, PATIENCE)
+    await asyncio.to_thread(thread.join)
+
+    assert heard
+    await store.close()
 
 
 async def test_a_store_that_is_not_open_says_so(redis_url: str):
