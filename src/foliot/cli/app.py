@@ -11,6 +11,7 @@ from foliot.cli import (
     doctor,
     explaining,
     flows,
+    jobs,
     linting,
     migrating,
     moving,
@@ -22,6 +23,7 @@ from foliot.cli import (
     runs,
     schedules,
     top,
+    why,
 )
 from foliot.cli.desk import Choices
 from foliot.cli.options import AppOption, DebugOption, JsonOption, StoreOption, UtcOption
@@ -80,6 +82,8 @@ app.add_typer(schedules.app)
 app.add_typer(runs.app)
 app.add_typer(flows.app)
 app.add_typer(queues.app)
+app.add_typer(jobs.app)
+why.register(app)
 top.register(app)
 doctor.register(app)
 migrating.register(app)

@@ -9,6 +9,7 @@ from contextlib import suppress
 import typer
 
 from foliot.cli.desk import Choices, Desk
+from foliot.cli.workers import defined_jobs
 
 MOST = 50
 
@@ -24,8 +25,14 @@ def runs(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def queues(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Names of queues that have runs waiting, limits or workers of their own."""
+    """Names of queues that have runs waiting, or limits."""
     return _starting(incomplete, ctx, _queues)
+
+
+def lanes(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names of queues or of jobs, whichever the command is about."""
+    about_jobs = ctx.parent is not None and ctx.parent.info_name == "jobs"
+    return _starting(incomplete, ctx, _jobs if about_jobs else _queues)
 
 
 async def _schedules(desk: Desk) -> Iterable[str]:
@@ -39,6 +46,12 @@ async def _runs(desk: Desk) -> Iterable[str]:
 async def _queues(desk: Desk) -> Iterable[str]:
     limits = await desk.scheduler.queues.all()
     return {*await desk.scheduler.queues.depth(), *(each.id.removeprefix("queue/") for each in limits)}
+
+
+async def _jobs(desk: Desk) -> Iterable[str]:
+    limits = await desk.scheduler.lanes.all()
+    limited = {each.id.removeprefix("job/") for each in limits}
+    return {*await desk.scheduler.lanes.depth(), *limited, *await defined_jobs(desk)}
 
 
 def _starting(incomplete: str, ctx: typer.Context, ask: Callable[[Desk], Awaitable[Iterable[str]]]) -> list[str]:
