@@ -648,6 +648,22 @@ async def test_what_failed_inside_of_an_inner_workflow_is_recovered_there():
     assert set(told(inside).values()) == {"succeeded"}
 
 
+async def test_a_workflow_that_was_never_begun_goes_on_too_and_one_without_its_records_does_not():
+    made = workflow("w")
+    made.node(broken, after=made.node(fine), retries=["10s"])
+    scheduler = scheduler_of(made)
+
+    async with simulated(scheduler) as time:
+        early = await made.options(after="1h").enqueue()
+        await early.cancel()
+        assert await scheduler.workflows.recover(early.id) == []
+        await time.advance("1m")
+        assert (await early.status()).state is State.FAILED
+        await scheduler.store.prune(None, 0, 1)
+        with pytest.raises(WorkflowError, match=r"node 'fine' of run .* has been pruned, so it cannot go on"):
+            await scheduler.workflows.recover(early.id)
+
+
 @pytest.mark.parametrize("kind", ["failed", "waiting", "approval", "signal", "timer", "inner", "retrying"])
 async def test_a_node_skipped_by_hand_says_so_and_those_after_it_go_on(kind: str):
     inner = workflow("inner")

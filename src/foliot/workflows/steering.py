@@ -9,7 +9,7 @@ from foliot.clock import Clock
 from foliot.errors import UnknownRun, WorkflowError
 from foliot.flow.family import cancel_below
 from foliot.jobs import Job
-from foliot.model import Change, Query, Run, State
+from foliot.model import LIVE, Change, Query, Run, State
 from foliot.moments import MINUTE
 from foliot.stores.base import Store
 from foliot.workflows.checks import near
@@ -133,7 +133,9 @@ class Workflows:
             raise WorkflowError(
                 f"node {live[0]!r} of run {run} is {runs[live[0]].shown(self._clock.now())}; wait until it is over"
             )
-        if not names:
+        if whole.state.over and (gone := [each for each in graph.order if runs and each not in runs]):
+            raise WorkflowError(f"node {gone[0]!r} of run {run} has been pruned, so it cannot go on; enqueue it anew")
+        if not names and whole.state in (*LIVE, State.SUCCEEDED):
             raise WorkflowError(f"no node of run {run} has failed; it is {whole.shown(self._clock.now())}")
         await self._revive_tree(run, graph, names)
         return names
