@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Sequence
 
-from benchmarks import cron, latency, memory, redis, report, schedules, sqlite, startup
+from benchmarks import cron, latency, memory, postgres, redis, report, schedules, sqlite, startup
 from benchmarks.contest import Contest
 from benchmarks.machine import described
 from benchmarks.race import hold
@@ -11,6 +11,7 @@ from benchmarks.race import hold
 PARTS: dict[str, Callable[[bool], Sequence[Contest]]] = {
     "memory": memory.contests,
     "sqlite": sqlite.contests,
+    "postgres": postgres.contests,
     "redis": redis.contests,
     "latency": latency.contests,
     "schedules": schedules.contests,

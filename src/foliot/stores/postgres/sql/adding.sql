@@ -9,7 +9,8 @@ CREATE TYPE given AS (
 );
 COMMENT ON TYPE given IS 'a run as it is handed in; what is usual may be left out';
 
-CREATE FUNCTION enter(_runs jsonb, _now bigint, OUT _new text[], OUT _first bigint) LANGUAGE sql AS $$
+CREATE FUNCTION enter(_runs jsonb, _now bigint, OUT _new text[], OUT _first bigint) LANGUAGE plpgsql AS $$
+BEGIN
   WITH entered AS (
     INSERT INTO runs (
       id, job, due_at, created_at, queue, place, priority, args, state, reason, wakes_at, token, failures, schedule,
@@ -28,8 +29,8 @@ CREATE FUNCTION enter(_runs jsonb, _now bigint, OUT _new text[], OUT _first bigi
     ORDER BY id
     ON CONFLICT (id) DO NOTHING RETURNING id, wakes_at
   )
-  SELECT coalesce(array_agg(id), '{}'), min(wakes_at) FROM entered
-$$;
+  SELECT coalesce(array_agg(id), '{}'), min(wakes_at) INTO _new, _first FROM entered;
+END $$;
 COMMENT ON FUNCTION enter IS 'keep these runs unless their ids are known; tells which are new, and when the first is due';
 
 CREATE FUNCTION add_apart(_runs jsonb, _now bigint, OUT _ids text[], OUT _fates text[]) LANGUAGE plpgsql AS $$

@@ -29,8 +29,9 @@ RETURNS TABLE (place text, priority smallint, wakes_at bigint) LANGUAGE sql STAB
 $$;
 COMMENT ON FUNCTION heads IS 'for each served place and each priority in it, when somebody should look at its first run';
 
-CREATE FUNCTION take(_tids tid[], _worker text, _lease bigint, _now bigint) RETURNS SETOF claimed LANGUAGE sql AS $$
-  WITH taken AS (
+CREATE FUNCTION take(_tids tid[], _worker text, _lease bigint, _now bigint) RETURNS SETOF claimed LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN QUERY WITH taken AS (
     UPDATE runs SET state = 'running', token = token + 1, wakes_at = _now + _lease, worker = _worker,
       started_at = _now,
       attempts = CASE WHEN state = 'running' THEN attempted(runs, _now, 'lost', NULL) ELSE attempts END
@@ -41,16 +42,17 @@ CREATE FUNCTION take(_tids tid[], _worker text, _lease bigint, _now bigint) RETU
       THEN as_json(runs) END AS more
   )
   SELECT id, job, due_at, created_at, queue, priority, args, token, schedule, nominal_at, more, NULL::bigint[]
-  FROM taken ORDER BY n
-$$;
+  FROM taken ORDER BY n;
+END $$;
 COMMENT ON FUNCTION take IS 'lease these runs, whose rows are locked, to a worker';
 
-CREATE FUNCTION give_up_at_start(_tids tid[]) RETURNS void LANGUAGE sql AS $$
+CREATE FUNCTION give_up_at_start(_tids tid[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
   DELETE FROM keys USING (
     SELECT id, uniq ->> 'key' AS key FROM runs WHERE ctid = ANY (_tids) AND uniq ->> 'hold' = 'start'
   ) AS starting
-  WHERE keys.key = starting.key AND keys.run = starting.id AND keys.until IS NULL
-$$;
+  WHERE keys.key = starting.key AND keys.run = starting.id AND keys.until IS NULL;
+END $$;
 COMMENT ON FUNCTION give_up_at_start IS 'these are about to start: those that hold their keys only until then give them up';
 
 CREATE FUNCTION admit(
@@ -141,11 +143,12 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION admit IS 'of these due runs, in order, those that all their lanes have room for; the others are parked';
 
-CREATE FUNCTION park(_tids tid[], _lanes text[], _now bigint) RETURNS void LANGUAGE sql AS $$
+CREATE FUNCTION park(_tids tid[], _lanes text[], _now bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
   UPDATE runs SET parked = before.lane, wakes_at = NULL, state = 'pending', worker = NULL, started_at = NULL,
     attempts = CASE WHEN state = 'running' THEN attempted(runs, _now, 'lost', NULL) ELSE attempts END
-  FROM unnest(_tids, _lanes) AS before (tid, lane) WHERE runs.ctid = before.tid
-$$;
+  FROM unnest(_tids, _lanes) AS before (tid, lane) WHERE runs.ctid = before.tid;
+END $$;
 COMMENT ON FUNCTION park IS 'put these runs down, each before its full lane';
 
 CREATE FUNCTION record_starts(_lanes text[], _counts bigint[], _now bigint) RETURNS void LANGUAGE plpgsql AS $$

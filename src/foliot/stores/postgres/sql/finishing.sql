@@ -1,12 +1,13 @@
 -- What holders of claims do: keep them by beats, and end them.
 
 CREATE FUNCTION keep_lines(_runs text[], _ats bigint[], _levels text[], _texts text[], _fields text[]) RETURNS void
-LANGUAGE sql AS $$
+LANGUAGE plpgsql AS $$
+BEGIN
   INSERT INTO lines (run, n, at, level, text, fields)
   SELECT run, row_number() OVER (PARTITION BY run ORDER BY n) + coalesce((
     SELECT max(lines.n) FROM lines WHERE lines.run = line.run), 0), at, level, text, fields
-  FROM unnest(_runs, _ats, _levels, _texts, _fields) WITH ORDINALITY AS line (run, at, level, text, fields, n)
-$$;
+  FROM unnest(_runs, _ats, _levels, _texts, _fields) WITH ORDINALITY AS line (run, at, level, text, fields, n);
+END $$;
 COMMENT ON FUNCTION keep_lines IS 'keep lines, numbered on from those that their run has';
 
 CREATE FUNCTION put_down(_state text, _cancelling text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$

@@ -70,7 +70,7 @@ BEGIN
   UPDATE lanes SET busy = 0 FROM unnest(_ids) AS id WHERE within(lane, id);
   INSERT INTO lanes (lane, busy)
   SELECT lane, count(*) FROM runs, LATERAL (SELECT DISTINCT unnest(lanes_of(queue, job, lanes)) AS lane) AS way
-  WHERE state = 'running' AND EXISTS (SELECT FROM unnest(_ids) AS id WHERE within(lane, id))
+  WHERE wakes_at IS NOT NULL AND state = 'running' AND EXISTS (SELECT FROM unnest(_ids) AS id WHERE within(lane, id))
     AND EXISTS (SELECT FROM limit_of(lane))
   GROUP BY lane
   ON CONFLICT (lane) DO UPDATE SET busy = excluded.busy;
@@ -121,11 +121,12 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION drop_limits IS 'forget these limits; tells which there were';
 
-CREATE FUNCTION put_workers(_ids text[], _seen_at bigint[], _bodies text[]) RETURNS void LANGUAGE sql AS $$
+CREATE FUNCTION put_workers(_ids text[], _seen_at bigint[], _bodies text[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
   INSERT INTO workers (id, seen_at, body)
   SELECT * FROM unnest(_ids, _seen_at, _bodies) AS new (id, seen_at, body) ORDER BY id
-  ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, body = excluded.body
-$$;
+  ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, body = excluded.body;
+END $$;
 
 -- Amending
 

@@ -9,19 +9,21 @@ CREATE FUNCTION lanes_of(_queue text, _job text, _lanes text[]) RETURNS text[] L
   SELECT ARRAY['queue/' || _queue, 'job/' || _job] || _lanes
 $$;
 
-CREATE FUNCTION limited(_queues text[], _jobs text[], _has_lanes boolean) RETURNS boolean LANGUAGE sql STABLE AS $$
-  SELECT _has_lanes AND EXISTS (SELECT FROM limits) OR EXISTS (
-    SELECT FROM limits WHERE id = ANY (
-      SELECT split_part('queue/' || q, '#', 1) FROM unnest(_queues) AS q
-      UNION ALL SELECT 'queue/' || q FROM unnest(_queues) AS q
-      UNION ALL SELECT split_part('job/' || j, '#', 1) FROM unnest(_jobs) AS j
-      UNION ALL SELECT 'job/' || j FROM unnest(_jobs) AS j))
-$$;
+CREATE FUNCTION limited(_queues text[], _jobs text[], _has_lanes boolean) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  IF _has_lanes THEN
+    RETURN EXISTS (SELECT FROM limits);
+  END IF;
+  RETURN EXISTS (
+    SELECT FROM (SELECT 'queue/' || unnest(_queues) UNION ALL SELECT 'job/' || unnest(_jobs)) AS met (lane)
+    JOIN limits ON limits.id = met.lane OR limits.id = split_part(met.lane, '#', 1));
+END $$;
 COMMENT ON FUNCTION limited IS 'whether some of these runs may have a lane that is limited';
 
-CREATE FUNCTION started(_lane text, _since bigint) RETURNS bigint LANGUAGE sql STABLE AS $$
-  SELECT coalesce(sum(n), 0)::bigint FROM starts WHERE lane = _lane AND at > _since
-$$;
+CREATE FUNCTION started(_lane text, _since bigint) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN (SELECT coalesce(sum(n), 0) FROM starts WHERE lane = _lane AND at > _since);
+END $$;
 
 CREATE FUNCTION lock_lanes(_lanes text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE

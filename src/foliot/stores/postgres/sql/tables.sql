@@ -1,28 +1,30 @@
 -- A run is one row of runs. Times are microseconds since the epoch, UTC; texts in JSON are as the program wrote them.
 
 CREATE TABLE runs (
+  -- What is always there and always as long comes first, then what is indexed: the server finds these soonest.
+  due_at bigint NOT NULL,
+  created_at bigint NOT NULL,
+  token bigint NOT NULL DEFAULT 0,
+  failures integer NOT NULL DEFAULT 0,
+  waits integer NOT NULL DEFAULT 0,
+  priority smallint NOT NULL,
   id text COLLATE "C" NOT NULL,
   job text COLLATE "C" NOT NULL,
-  queue text COLLATE "C" NOT NULL,
-  place text COLLATE "C" NOT NULL,
   state text COLLATE "C" NOT NULL DEFAULT 'pending',
-  reason text,
-  priority smallint NOT NULL,
-  due_at bigint NOT NULL,
+  place text COLLATE "C" NOT NULL,
+  queue text COLLATE "C" NOT NULL,
   wakes_at bigint,
-  created_at bigint NOT NULL,
-  started_at bigint,
   finished_at bigint,
+  parked text COLLATE "C",
+  schedule text COLLATE "C",
+  parent text COLLATE "C",
+  words text[],
+  worker text COLLATE "C",
+  started_at bigint,
   nominal_at bigint,
   expires_at bigint,
   deadline_at bigint,
-  token bigint NOT NULL DEFAULT 0,
-  failures integer NOT NULL DEFAULT 0,
-  worker text COLLATE "C",
-  schedule text COLLATE "C",
-  parent text COLLATE "C",
-  parked text COLLATE "C",
-  waits integer NOT NULL DEFAULT 0,
+  reason text,
   cancelling text,
   args text NOT NULL,
   result text,
@@ -38,8 +40,7 @@ CREATE TABLE runs (
   tags text[],
   meta text,
   headers text,
-  terms text,
-  words text[]
+  terms text
 ) WITH (
   autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0,
   autovacuum_analyze_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.1
@@ -49,9 +50,9 @@ COMMENT ON COLUMN runs.words IS 'tags, and values in meta with their paths, by w
 ALTER TABLE runs ADD CONSTRAINT runs_id PRIMARY KEY (id);
 CREATE INDEX runs_due ON runs (place, priority, wakes_at, id) WHERE wakes_at IS NOT NULL;
 CREATE INDEX runs_parked ON runs (parked, (due_at - priority * 60000000::bigint), id) WHERE parked IS NOT NULL;
-CREATE INDEX runs_state ON runs (state, id) WHERE state <> 'succeeded';
+CREATE INDEX runs_waiting ON runs (id) WHERE waits > 0;
+CREATE INDEX runs_unhappy ON runs (state, id) WHERE state IN ('failed', 'cancelled', 'skipped');
 CREATE INDEX runs_over ON runs (job, finished_at, id) WHERE finished_at IS NOT NULL;
-CREATE INDEX runs_job ON runs (job, id);
 CREATE INDEX runs_schedule ON runs (schedule, id) WHERE schedule IS NOT NULL;
 CREATE INDEX runs_queue ON runs (queue, id) WHERE queue <> 'default';
 CREATE INDEX runs_parent ON runs (parent, id) WHERE parent IS NOT NULL;

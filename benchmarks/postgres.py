@@ -1,0 +1,100 @@
+"""No-op async runs through PostgreSQL: bulk enqueue, then drain by one worker process and by four; idle latency."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+
+from benchmarks.contest import Aim, Column, Contest, Entrant, Figures, at_least, at_most, milliseconds, rate
+from benchmarks.environments import disk
+from foliot.testing.servers import PostgresServer
+
+OURS, FOUR, PGQUEUER = "foliot", "foliot, four worker processes", "pgqueuer"
+LEAD, ENQUEUE, USUAL, WORST = 1.5, 70_000, 1.2, 3.0
+"""How many times the best peer, runs a second, and milliseconds at p50 and p99."""
+
+NOTES = """
+* One private server for all, as it is after `initdb`: every commit is synced.
+* Ours keeps the history of every run, its attempts and its lines; pgqueuer keeps a log of counts, procrastinate deletes
+  what is done, SAQ keeps it for ten minutes.
+* Ours is timed until the end of the last run is committed, the peers' until the last call of the function.
+* pgqueuer runs under uvloop, in batches of 1,000; the others in batches of as many as did best.
+"""
+
+
+def contests(quick: bool) -> Sequence[Contest]:
+    """Who drains 20,000 no-op runs fastest, and who starts one soonest."""
+    server = _server()
+    runs = 5_000 if quick else 20_000
+    peers = 1_000 if quick else 3_000
+    return [
+        Contest(
+            title=f"PostgreSQL: {runs:,} no-op runs",
+            entrants=[
+                _entrant(OURS, "foliot", server, runs, slots=1000, workers=1, namespace=_namespace()),
+                _entrant(PGQUEUER, "pgqueuer", server, runs, page=1000, batch=1000),
+                _entrant(FOUR, "foliot", server, runs, slots=1000, workers=4, namespace=_namespace()),
+                _entrant("procrastinate", "procrastinate", server, peers, slots=30),
+                _entrant("SAQ", "saq", server, peers, slots=50),
+            ],
+            columns=[Column(key="drain", title="drain", show=rate), Column(key="enqueue", title="enqueue", show=rate)],
+            aims=[
+                Aim(what="drain at one and a half times pgqueuer's rate", judge=_lead),
+                Aim(what="four worker processes no slower than one", judge=_no_slower),
+                Aim(what="enqueue_many above 70,000/s", judge=at_least(OURS, "enqueue", ENQUEUE, rate)),
+            ],
+            notes=NOTES,
+        ),
+        _latency(server, 100 if quick else 500),
+    ]
+
+
+def _latency(server: str, runs: int) -> Contest:
+    return Contest(
+        title="PostgreSQL, across two processes: from enqueue to start, idle",
+        entrants=[
+            Entrant(
+                name=each,
+                ours=each == OURS,
+                program=f"{each.lower()}_postgres",
+                asked={"measure": "latency", "where": "across", "runs": runs, "server": server}
+                | {"slots": 10, "namespace": _namespace()},
+                peer=None if each == OURS else each.lower(),
+            )
+            for each in (OURS, PGQUEUER, "procrastinate", "SAQ")
+        ],
+        columns=[
+            Column(key=f"latency_{which}", title=which, show=milliseconds, less_is_better=True)
+            for which in ("p50", "p99", "max")
+        ],
+        aims=[
+            Aim(what="p50 under 1.2 ms", judge=at_most(OURS, "latency_p50", USUAL, milliseconds)),
+            Aim(what="p99 under 3 ms", judge=at_most(OURS, "latency_p99", WORST, milliseconds)),
+        ],
+    )
+
+
+def _server() -> str:
+    """A server of our own on a real disk, until this process ends."""
+    os.environ["TMPDIR"] = str(disk())
+    return PostgresServer(fsync="on").__enter__().url
+
+
+def _namespace() -> str:
+    return f"b{uuid4().hex[:8]}"
+
+
+def _entrant(name: str, who: str, server: str, runs: int, **asked: Any) -> Entrant:
+    wanted: Mapping[str, Any] = {"measure": "drain", "runs": runs, "server": server, **asked}
+    peer = None if who == "foliot" else who
+    return Entrant(name=name, ours=peer is None, program=f"{who}_postgres", asked=wanted, peer=peer)
+
+
+def _lead(figures: Figures) -> tuple[bool, str]:
+    lead = figures[OURS]["drain"] / figures[PGQUEUER]["drain"]
+    return lead >= LEAD, f"{lead:.2f} x"
+
+
+def _no_slower(figures: Figures) -> tuple[bool, str]:
+    lead = figures[FOUR]["drain"] / figures[OURS]["drain"]
+    return lead >= 1, f"{lead:.2f} x"
