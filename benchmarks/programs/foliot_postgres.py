@@ -53,7 +53,7 @@ async def shared() -> float:
     watch = Stopwatch()
     for each in workers:
         print("go", file=each.stdin, flush=True)
-    while await scheduler.store.tally(Query(states=(State.PENDING, State.RUNNING)), "state"):
+    while await scheduler.store.tally(Query(states=(State.PENDING, State.RUNNING)), "state"):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     rate = watch.rate(wish.runs)
     for each in workers:

@@ -42,7 +42,7 @@ async def work() -> dict[str, float]:
     queue = PgQueuer(AsyncpgDriver(await asyncpg.connect(wish.server)))
 
     @queue.entrypoint("noop")
-    async def noop(job: object) -> None:
+    async def noop(_job: object) -> None:
         nonlocal count
         count += 1
         if count == wish.runs:

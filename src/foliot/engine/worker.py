@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
@@ -45,6 +45,13 @@ class Bench:
     zone: tzinfo = UTC
 
 
+class _Turn(NamedTuple):
+    """A turn of the store that is under way, and what it hands in."""
+
+    ended: list[tuple[Held, Ending, Conclusion | None]]
+    answer: asyncio.Task[tuple[Sequence[bool], Sequence[Run], int | None]]
+
+
 class Worker:
     """Executes runs, at most ``slots`` at a time, each under a lease that the keeper renews."""
 
@@ -77,6 +84,7 @@ class Worker:
         self._endings: list[tuple[Held, Ending, Conclusion | None]] = []
         self._emptied = asyncio.Event()
         self._turning = False
+        self._ahead: _Turn | None = None
 
     # One round
 
@@ -86,25 +94,35 @@ class Worker:
         try:
             return await self._round()
         finally:
-            self._turning = False
-            if not self.held:
+            self._turning = self._ahead is not None
+            if not self.held and not self._turning:
                 self._emptied.set()
 
     async def _round(self) -> int | None:
-        store, now = self._bench.store, self._bench.clock.now()
-        ended, self._endings = self._endings[: store.batch], self._endings[store.batch :]
+        turn, self._ahead = self._ahead or self._begun_turn(0), None
         try:
-            kept, runs, wake_at = await self._turn([ending for _, ending, _ in ended], now)
+            kept, runs, wake_at = await turn.answer
         except BaseException:
-            self._endings = ended + self._endings  # fenced, so handing them in again is safe
+            self._endings = turn.ended + self._endings  # fenced, so handing them in again is safe
             raise
-        self._let_go(ended, kept)
+        self._let_go(turn.ended, kept)
+        if len(runs) == self._bench.store.batch and self.slots > len(self.held) + len(runs):
+            self._ahead = self._begun_turn(len(runs))
+            await asyncio.sleep(0)  # it is on its way while these are worked on
         if runs:
             await self._take(runs)
-        return now if self._endings else wake_at
+        return self._bench.clock.now() if self._endings or self._ahead is not None else wake_at
 
-    async def _turn(self, endings: Sequence[Ending], now: int) -> tuple[Sequence[bool], Sequence[Run], int | None]:
-        free = self.slots - len(self.held) + len(endings)
+    def _begun_turn(self, taken: int) -> _Turn:
+        """Begin to hand in what has ended and to take what is due, with so many slots taken beside those held."""
+        store, now = self._bench.store, self._bench.clock.now()
+        ended, self._endings = self._endings[: store.batch], self._endings[store.batch :]
+        free = self.slots - len(self.held) - taken + len(ended)
+        return _Turn(ended, _begun(self._turn([ending for _, ending, _ in ended], free, now)))
+
+    async def _turn(
+        self, endings: Sequence[Ending], free: int, now: int
+    ) -> tuple[Sequence[bool], Sequence[Run], int | None]:
         if not self.draining and free > 0:
             wish = Claim(
                 worker=self.id,
@@ -235,11 +253,13 @@ class Worker:
         alarm.cancel()
 
 
+T = TypeVar("T")
+
 _AT_ONCE: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 
 
-def _begun(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """A task of its own for each run; where Python can, begun at once, without a turn of the event loop."""
+def _begun(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """A task of its own; where Python can, begun at once, without a turn of the event loop."""
     return asyncio.Task(work, loop=asyncio.get_running_loop(), **_AT_ONCE)
 
 

@@ -171,6 +171,8 @@ BEGIN
     SELECT first.id FROM bounds CROSS JOIN LATERAL (
       SELECT finished_at, id FROM runs WHERE finished_at IS NOT NULL AND runs.job = bounds.job
         AND (finished_at, id) < (bounds.at, bounds.id)
+        AND (parent IS NULL OR NOT EXISTS (
+          SELECT FROM runs AS above WHERE above.id = runs.parent AND above.finished_at IS NULL))
       ORDER BY finished_at, id LIMIT _limit
     ) AS first
     ORDER BY first.finished_at, first.id LIMIT _limit
