@@ -12,6 +12,7 @@ import pytest
 from tests.waiting import eventually
 
 from foliot.errors import StoreFull, StoreUnavailable
+from foliot.events import Kind
 from foliot.model import Outcome, Query, State
 from foliot.moments import HOUR, SECOND
 from foliot.retry import fixed
@@ -118,6 +119,27 @@ async def test_a_run_that_its_schedule_follows_ends_even_if_the_schedule_cannot_
 
     assert len(runs) >= 4
     assert [run.state for run in runs[1:]] == [State.SUCCEEDED] * (len(runs) - 1)
+
+
+async def test_a_schedule_goes_on_at_once_when_it_could_not_be_read_at_the_very_end_of_its_run(caplog):
+    caplog.set_level(logging.CRITICAL, "foliot")
+    scheduler = Scheduler()
+
+    @scheduler.every("5s", name="steady", overlap="delay")
+    async def steady() -> None: ...
+
+    ran: list[int] = []
+    once = iter([Before(error=GONE)])
+    scheduler.on(lambda _: ran.append(1), Kind.STARTED)
+
+    def plan(verb: str) -> Fault | None:
+        return next(once, None) if verb == "records" and ran else None
+
+    async with simulated(scheduler, store=FaultyStore(MemoryStore(), plan)) as time:
+        await time.advance(seconds=32)
+        runs = await scheduler.runs.find(job="steady")
+
+    assert len(runs) == 6
 
 
 async def test_a_schedule_that_keeps_failing_is_paused_once_the_store_can_tell(caplog):

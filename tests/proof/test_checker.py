@@ -257,6 +257,13 @@ def test_outages_are_not_counted_as_lateness():
     assert on_time(excused).broken == []
 
 
+def test_a_schedule_that_follows_its_run_may_be_as_late_as_it_looks():
+    delayed = a_run(f"delay-{AT}", "delay", AT, schedule="delay", nominal_at=EPOCH + AT)
+
+    assert on_time(late(delayed, 60 * SECOND)(sound())).broken == []
+    assert on_time(late(delayed, 70 * SECOND)(sound())).broken
+
+
 def test_nobody_can_work_when_the_store_is_away_or_all_are_sick_at_once():
     sick = [[Span(0, 10), Span(20, 30)], [Span(5, 25)]]
 

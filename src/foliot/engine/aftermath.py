@@ -43,6 +43,8 @@ class Aftermath:
         """The store has accepted this ending."""
         if ending.state.over and _has_spawned(held):
             self._spawn(cancel_below(self._store, self._clock, [held.run.id], f"its parent {ending.state.value}"))
+        if ending.state.over and ending.firing is None and _is_followed(held.run):
+            self._spawn(self._go_on(held.run))
         kind = _FINAL[ending.state] if ending.state.over else _ONWARD.get(ending.outcome, Kind.RETRYING)
         job = held.job
         wanted = self._listeners.wants(kind)
@@ -79,6 +81,17 @@ class Aftermath:
                 over = replace(run, state=State.SUCCEEDED, finished_at=now)
                 return follow(schedule, loads(schedule.trigger).bound(schedule.id), over, now)
         return None
+
+    async def _go_on(self, run: Run) -> None:
+        """Let the schedule that follows a run go on, if the end of the run did not do that itself."""
+        now = self._clock.now()
+        if (firing := await self.firing(run, now)) is not None:
+            try:
+                await self._store.fire([firing], now, 0)
+            except StoreError as problem:
+                log.warning(
+                    "schedule %r will find out by itself that run %s is over: %s", run.schedule, run.id, problem
+                )
 
     async def settled(self) -> None:
         """Wait until everything that followed so far is done."""
@@ -121,6 +134,10 @@ class Aftermath:
         if agenda.fired == (True,):
             log.warning("schedule %r is paused: %s", schedule.id, note)
             self._listeners.publish(Event(kind=Kind.PAUSED, at=now, schedule=schedule.id, reason=note))
+
+
+def _is_followed(run: Run) -> bool:
+    return run.terms is not None and run.terms.followed
 
 
 def _has_spawned(held: Held) -> bool:

@@ -9,8 +9,9 @@ from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
-from foliot.model import Run, Schedule, State
+from foliot.model import Overlap, Run, Schedule, State
 from foliot.moments import MILLISECOND, SECOND
+from foliot.policy import LOOK
 from foliot.testing.faults.notes import WRITES, Note, Saw
 from foliot.testing.faults.work import STANDING
 
@@ -304,10 +305,20 @@ def started_on_time(evidence: Evidence) -> Claim:
 
 def _out_of_bounds(evidence: Evidence, what: str, late: Mapping[str, int]) -> Iterator[str]:
     for run, by in late.items():
-        if by > evidence.patience:
+        if by > _patience(evidence, run):
             yield f"{run} was {what} {by / SECOND:.2f} s late"
         if by < -evidence.haste:
             yield f"{run} was {what} {-by / SECOND:.2f} s early"
+
+
+def _patience(evidence: Evidence, run: str) -> int:
+    """How late it may be: a schedule that follows its run looks each minute, should whoever ended it be killed then."""
+    kept = evidence.by_id.get(run)
+    follows = kept is not None and kept.schedule in _FOLLOWING
+    return evidence.patience + LOOK if follows else evidence.patience
+
+
+_FOLLOWING = {each.name for each in STANDING if each.overlap is Overlap.DELAY}
 
 
 def fire_lateness(evidence: Evidence) -> Mapping[str, int]:
