@@ -236,6 +236,20 @@ async def test_what_is_pruned_leaves_nothing_behind(server: RedisServer, namespa
     await store.close()
 
 
+async def test_starts_that_no_longer_count_are_forgotten_with_their_lanes(server: RedisServer, namespace: str):
+    store = await opened(f"{server.url}?namespace={namespace}")
+    await put(store, Limit(id="key/job", starts=1, per=10))
+    await add(store, a_run("a", lanes=("key/job#once",)), a_run("b", lanes=("key/job#never again",), due_at=50))
+
+    await take(store)
+    before = keys_of(server, namespace)
+    await take(store, 50)
+
+    assert f"{{{namespace}}}:starts:key/job#once" in before
+    assert f"{{{namespace}}}:starts:key/job#once" not in keys_of(server, namespace)
+    await store.close()
+
+
 def keys_of(server: RedisServer, namespace: str) -> set[str]:
     return {word for word in ask(server.port, f"KEYS {{{namespace}}}*").split() if namespace in word}
 

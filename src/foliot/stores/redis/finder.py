@@ -64,7 +64,7 @@ def _keeper(slot: int) -> Question:
     async def keeper(line: Line, asked: Host) -> Host:
         for first, last, master, *_replicas in await line.ask("CLUSTER", "SLOTS"):
             if first <= slot <= last:
-                return master[0].decode() or asked[0], int(master[1])
+                return (master[0] or b"").decode() or asked[0], int(master[1])
         raise ConnectionError(f"no node of the cluster keeps slot {slot}")
 
     return keeper

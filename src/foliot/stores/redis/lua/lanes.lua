@@ -147,6 +147,15 @@ local function write_starts(lane, now)
   lane.starts = 0
 end
 
+-- Of keys that are used once there is no end.
+local function forget_old_starts(now)
+  local old = redis.call('ZRANGEBYSCORE', key('rated'), '-inf', now, 'LIMIT', 0, 100)
+  for _, name in ipairs(old) do
+    redis.call('DEL', key('starts', name))
+    redis.call('ZREM', key('rated'), name)
+  end
+end
+
 -- Whoever left a lane before which runs are parked makes it be looked at.
 local function look_at_left(lane)
   if lane.left and redis.call('ZADD', key('look'), 'XX', 'CH', AT_ONCE, lane.name) > 0 then
@@ -160,18 +169,11 @@ function lanes.write(now)
     write_places(lane)
     if lane.starts > 0 then
       write_starts(lane, now)
+      forget_old_starts(now)
     end
     look_at_left(lane)
   end
   lanes.entered = {}
-end
-
-local function forget_old_starts(now)
-  local old = redis.call('ZRANGEBYSCORE', key('rated'), '-inf', now, 'LIMIT', 0, 100)
-  for _, name in ipairs(old) do
-    redis.call('DEL', key('starts', name))
-    redis.call('ZREM', key('rated'), name)
-  end
 end
 
 -- Parking and waking
@@ -227,7 +229,6 @@ function lanes.wake(now)
       woken = woken + wake_in(name, now)
     end
     desk.write()
-    forget_old_starts(now)
   end
   return woken
 end
