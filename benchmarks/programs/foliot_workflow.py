@@ -1,0 +1,75 @@
+"""Foliot: a chain of a hundred nodes that do nothing, beside a hundred runs one after the other."""
+
+import asyncio
+import os
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from measure import Stopwatch, answer, asked
+from serving import redis
+
+from foliot import Scheduler, Workflow, workflow
+from foliot.testing.servers import PostgresServer
+
+NODES = 100
+wish = asked()
+open_servers = ExitStack()
+
+
+async def noop() -> None:
+    """Nothing."""
+
+
+def chain() -> Workflow:
+    """A node after the other."""
+    made = workflow("chain")
+    last = made.node(noop, "n0")
+    for n in range(1, NODES):
+        last = made.node(noop, f"n{n}", after=last)
+    return made
+
+
+def url() -> str:
+    """The store that was asked for, empty."""
+    match wish.store:
+        case "postgres":
+            os.chmod(tempfile.gettempdir(), 0o711)  # its server may belong to another user
+            return open_servers.enter_context(PostgresServer()).url
+        case "redis":
+            return redis()
+        case "sqlite":
+            return f"sqlite:///{Path(tempfile.mkdtemp())}/foliot.db"
+        case _:
+            return "memory://"
+
+
+async def measured() -> dict[str, float]:
+    """Milliseconds for one node, and for one run that is enqueued and waited for; the middle of all rounds."""
+    scheduler, made = Scheduler(url()), chain()
+    scheduler.include(made)
+    alone = scheduler.job(name="alone")(noop)
+    async with scheduler:
+        await (await made.enqueue()).result(timeout="5m")  # warm
+        nodes = [await timed(scheduler, made.enqueue, 1) for _ in range(wish.rounds)]
+        runs = [await timed(scheduler, alone.enqueue, NODES) for _ in range(wish.rounds)]
+    return {"node": middle(nodes), "alone": middle(runs)}
+
+
+async def timed(scheduler: Scheduler, enqueue: object, times: int) -> float:
+    """Milliseconds for each of a hundred."""
+    watch = Stopwatch()
+    for _ in range(times):
+        handle = await enqueue()
+        await scheduler.runs.ended(handle.id, timeout="5m")
+    return watch.seconds() * 1000 / NODES
+
+
+def middle(values: list[float]) -> float:
+    """The middle one."""
+    return sorted(values)[len(values) // 2]
+
+
+figures = asyncio.run(measured())
+open_servers.close()
+answer(**figures)
