@@ -80,9 +80,9 @@ class Days(Calendar):
         return self.has(day)
 
     def edge_after(self, at: int, zone: str | None) -> int | None:
-        clock = clock_of(self.tz or zone)
-        tomorrow = clock.local(at // SECOND) // DAY + 1
-        return clock.instant(tomorrow * DAY) * SECOND
+        clock, second = clock_of(self.tz or zone), at // SECOND
+        tomorrow = clock.local(second) // DAY + 1
+        return clock.until(second, tomorrow * DAY) * SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +111,10 @@ class Dates(Days):
         return any(first <= day <= last for first, last in self.ranges)
 
     def edge_after(self, at: int, zone: str | None) -> int | None:
-        clock = clock_of(self.tz or zone)
-        today = clock.local(at // SECOND) // DAY
+        clock, second = clock_of(self.tz or zone), at // SECOND
+        today = clock.local(second) // DAY
         edges = (edge for first, last in self.ranges for edge in (first, last + 1) if edge > today)
-        return None if (edge := min(edges, default=None)) is None else clock.instant(edge * DAY) * SECOND
+        return None if (edge := min(edges, default=None)) is None else clock.until(second, edge * DAY) * SECOND
 
     def spec(self) -> Spec:
         texts = ["/".join(str(date_of(day)) for day in sorted({first, last})) for first, last in self.ranges]
@@ -137,10 +137,9 @@ class Hours(Calendar):
 
     def edge_after(self, at: int, zone: str | None) -> int | None:
         clock, second = clock_of(self.tz or zone), at // SECOND
-        day = clock.local(second) // DAY
-        edges = (clock.instant((day + more) * DAY + time) for more in (0, 1) for time in (self.start, self.end))
-        change = clock.at(second).end  # after a clock change the same edges stand elsewhere
-        return min(edge for edge in (*edges, change, second + 2 * DAY) if edge > second) * SECOND
+        local = clock.local(second)
+        edges = (local // DAY * DAY + more + time for more in (0, DAY) for time in (self.start, self.end))
+        return clock.until(second, min(edge for edge in edges if edge > local)) * SECOND
 
     def spec(self) -> Spec:
         return spec_of({"between": [clock_text(self.start), clock_text(self.end)]}, tz=self.tz)
@@ -197,12 +196,12 @@ class EachDay(Days):
         return self.of.covers(self._noon(day), "UTC")
 
     def edge_after(self, at: int, zone: str | None) -> int | None:
-        clock = clock_of(self.tz or zone)
-        today = clock.local(at // SECOND) // DAY
+        clock, second = clock_of(self.tz or zone), at // SECOND
+        today = clock.local(second) // DAY
         if (edge := self.of.edge_after(self._noon(today), "UTC")) is None:
             return None
         first = -((self._noon(0) - edge) // (DAY * SECOND))  # the first day whose noon is not before the edge
-        return clock.instant(max(first, today + 1) * DAY) * SECOND
+        return clock.until(second, max(first, today + 1) * DAY) * SECOND
 
     def _noon(self, day: int) -> int:
         return (day * DAY + DAY // 2) * SECOND

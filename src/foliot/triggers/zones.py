@@ -89,6 +89,11 @@ class Clock:
         )
         return self.instant((local // DAY + 1) * DAY) if found is None else found  # that day never was
 
+    def until(self, second: int, local: int) -> int:
+        """When the clocks show this, which is later than what they show now, or are changed before that."""
+        stretch = self.at(second)
+        return min(local - stretch.offset, stretch.end)
+
     def offset(self, second: int) -> int:
         """The distance from UTC at this instant, asked of the zone itself."""
         second = min(max(second, _EARLIEST), _LATEST)
