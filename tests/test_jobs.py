@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from foliot import triggers
 from foliot.context import Context
-from foliot.errors import ArgumentsError, JobError, UnknownJob
+from foliot.errors import ArgumentsError, JobError, TriggerError, UnknownJob
 from foliot.jobs import Jobs, job, resource
 from foliot.model import Terms
 from foliot.moments import SECOND
 from foliot.options import RunOptions
+from foliot.triggers import weekdays
 from foliot.when import When, after, at, cron, every
 
 
@@ -84,6 +86,10 @@ def _bare_resource(db=resource()) -> None: ...
         (3, {}, "is not a function"),
         (double, {"overlap": "skip"}, "is a schedule's option"),
         (double, {"retrys": 3}, "did you mean 'retries'"),
+        (double, {"key": "{y}"}, "'y' is no parameter; there are: x"),
+        (double, {"key": "{x"}, "write {parameter}"),
+        (double, {"unique": "{0}"}, "'0' is no parameter"),
+        (double, {"meta": {"owner": object()}}, "give plain data that is JSON"),
     ],
 )
 def test_what_cannot_be_a_job_is_refused_with_the_remedy(function: Any, wishes: dict[str, Any], says: str):
@@ -151,6 +157,35 @@ def test_a_trigger_decorates_a_job_that_it_fires(when: When):
     def tidy() -> None: ...
 
     assert [timer.trigger for timer in tidy.timers] == [when.trigger]
+
+
+def test_a_key_that_cannot_be_filled_in_refuses_the_call():
+    made = job(key="{x.name}")(double)
+
+    with pytest.raises(ArgumentsError, match="cannot be filled in"):
+        made.placement(RunOptions(), arguments=((3,), {}))
+
+
+@pytest.mark.parametrize("when", [cron("0 9 * * *"), every("30s"), at("2026-01-01T00:00:00Z"), after("10m")])
+def test_a_trigger_that_decorates_may_be_late(when: When):
+    late = when.jitter("30s").spread("5m")
+
+    assert late.trigger == when.trigger.jitter("30s").spread("5m")
+    assert When(when.trigger, {"retries": 2}).jitter("30s").wishes == {"retries": 2}
+
+
+def test_lateness_is_asked_for_by_keyword_too():
+    assert cron("0 9 * * *", spread="5m", retries=2).trigger == triggers.cron("0 9 * * *").spread("5m")
+    assert every("30s", jitter="1s", spread="2s").trigger == triggers.every("30s").jitter("1s").spread("2s")
+
+
+def test_a_trigger_that_decorates_can_be_moved_to_other_days():
+    assert cron("0 9 1 * *").shift("next", weekdays()).trigger == triggers.cron("0 9 1 * *").shift("next", weekdays())
+
+
+def test_an_interval_that_decorates_has_no_phase_yet_either():
+    with pytest.raises(TriggerError, match="give it an anchor"):
+        every("1h") & cron("0 9 * * *")
 
 
 def test_a_schedule_without_the_arguments_its_job_needs_is_refused():

@@ -35,6 +35,8 @@ def jobs_in(source: ModuleType | str | Job[..., Any, Any] | Bundle) -> Iterator[
 
 
 def _modules(source: ModuleType | str) -> list[ModuleType]:
+    if not isinstance(source, ModuleType | str):  # pyright: ignore[reportUnnecessaryIsInstance] - for those without a checker
+        raise JobError(f"{source!r} is no source of jobs; give a module, a dotted name, a glob or a job")
     if isinstance(source, ModuleType):
         return [source, *_inside(source)]
     if not any(sign in source for sign in "*?["):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import partial
+from string import Formatter
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, Unpack, get_type_hints, overload
 
 from foliot.codec import Shape
@@ -69,6 +71,8 @@ class Job(Generic[P, C, T]):
         self.wants_context = _wants_context(function, hints, self.name)
         self.resources = _resources(function, hints, self.name)
         self.shape = Shape.of(function, skip={*self.resources, *_first(function, self.wants_context)})
+        for option, text in (("key", options.key), ("unique", options.unique)):
+            _check_template(self, option, text)
         self.is_async = _is_async(function)
         self.executor = _executor(self, options.executor)
         self._usual = self._placement(USUAL, None) if options.key is None else None
@@ -149,7 +153,10 @@ class Job(Generic[P, C, T]):
         args, kwargs = arguments
         if callable(text):
             return str(text(*args, **kwargs))
-        return text.format_map(self.shape.bind(args, kwargs)) if "{" in text else text
+        try:
+            return text.format_map(self.shape.bind(args, kwargs)) if "{" in text else text
+        except (LookupError, AttributeError, ValueError) as problem:
+            raise ArgumentsError(f"job {self.name!r}: {text!r} cannot be filled in: {problem!r}") from None
 
 
 USUAL = read(RunOptions, {}, "nobody")
@@ -323,6 +330,22 @@ def _check_arguments(job: Job[..., Any, Any], options: ScheduleOptions) -> None:
 
 
 # What a function tells about itself
+
+
+def _check_template(job: Job[..., Any, Any], option: str, text: object) -> None:
+    """Refuse a key with braces that are not closed, or that name no parameter of the job."""
+    if not isinstance(text, str):
+        return
+    parameters = job.shape.signature.parameters
+    try:
+        named = [re.split(r"[.\[]", each[1], maxsplit=1)[0] for each in Formatter().parse(text) if each[1] is not None]
+    except ValueError as problem:
+        raise JobError(f"job {job.name!r}: {option}={text!r}: {problem}; write {{parameter}}") from None
+    if any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values()):
+        return
+    if strange := [name for name in named if name not in parameters]:
+        known = ", ".join(parameters) or "none"
+        raise JobError(f"job {job.name!r}: {option}={text!r}: {strange[0]!r} is no parameter; there are: {known}")
 
 
 def _own_name(function: Any) -> str:

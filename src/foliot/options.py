@@ -12,6 +12,8 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any, Literal, TypedDict, TypeVar
 
+import msgspec
+
 from foliot.errors import DefinitionError, JobError
 from foliot.model import PRIORITIES, USUAL_PRIORITY, Catchup, Limit, Overlap, Route
 from foliot.moments import DAY, Length, Moment, length
@@ -306,6 +308,15 @@ def _meta(value: Any) -> dict[str, Any]:
     return dict(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
 
 
+def _plain(value: Any) -> dict[str, Any]:
+    found = _meta(value)
+    try:
+        msgspec.json.encode(found)
+    except (TypeError, ValueError) as problem:
+        raise DefinitionError(f"give plain data that is JSON: {problem}") from None
+    return found
+
+
 def _errors(value: Any) -> tuple[type[BaseException], ...]:
     kinds: tuple[Any, ...] = (*value,) if isinstance(value, tuple) else (value,)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     if not all(isinstance(each, type) and issubclass(each, BaseException) for each in kinds):
@@ -380,7 +391,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "max_crashes": _count,
     "at_most_once": _flag,
     "tags": _tags,
-    "meta": _meta,
+    "meta": _plain,
     "on_success": _callable,
     "on_failure": _callable,
     "middleware": _middleware,

@@ -19,7 +19,7 @@ from foliot.engine.keeper import Keeper
 from foliot.engine.loop import Loop
 from foliot.engine.ticker import AHEAD, Ticker
 from foliot.engine.worker import Bench, Worker
-from foliot.errors import StoreError
+from foliot.errors import SettingsError, StoreError
 from foliot.events import Event, Kind, Listener, Listeners
 from foliot.executors import Executor, Inline, Processes, Threads, refuse_in_child
 from foliot.flow import signals
@@ -44,7 +44,7 @@ from foliot.stores import open_store
 from foliot.stores.base import Store
 from foliot.triggers import Trigger
 from foliot.triggers.zones import tzdata_version
-from foliot.when import AtKeywords, CronKeywords, EveryKeywords, When
+from foliot.when import AtKeywords, CronKeywords, EveryKeywords, LateKeywords, When
 
 if TYPE_CHECKING:
     from foliot.workflows.steering import Workflows
@@ -71,6 +71,8 @@ class Scheduler:
         work: bool = True,
         **settings: Unpack[SettingsKeywords],
     ) -> None:
+        if store is not None and not isinstance(store, str | Store):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise SettingsError(f"{store!r} is no store; give a URL like 'sqlite:///jobs.db', or a Store")
         named: dict[str, Any] = {**settings, "store": store} if isinstance(store, str) else {**settings}
         self.settings = Settings.read(named)
         self.jobs = Jobs()
@@ -139,7 +141,7 @@ class Scheduler:
         """Define a job and fire it once at each of these moments."""
         return self._timed(triggers.at, moments, {"tz": self.settings.tz, **wishes})
 
-    def after(self, delay: Length, **wishes: Unpack[DecoratorKeywords]) -> Decorator:
+    def after(self, delay: Length, **wishes: Unpack[LateKeywords]) -> Decorator:
         """Define a job and fire it once, so long after its schedule is first created."""
         return self._timed(triggers.after, (delay,), wishes)
 

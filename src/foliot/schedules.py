@@ -23,12 +23,13 @@ from foliot.options import RunOptions, ScheduleOptions, read
 from foliot.policy import created, overlapping, renewed, rezoned, wanted
 from foliot.stores.base import Store
 from foliot.triggers import Trigger
+from foliot.when import LATE, late
 
 MOST_BACKFILLED = 100_000
 
 
 class PutKeywords(TypedDict, total=False):
-    """When (``trigger``, or one of ``cron``, ``every``, ``at``, ``after``), with what arguments, and how."""
+    """When (``trigger``, or one of ``cron``, ``every``, ``at``, ``after``), how late, with what arguments, and how."""
 
     trigger: Trigger
     cron: str
@@ -36,6 +37,8 @@ class PutKeywords(TypedDict, total=False):
     at: Moment | Sequence[Moment]
     after: Length
     tz: str
+    jitter: Length
+    spread: Length
     args: Mapping[str, Any]
     meta: Mapping[str, Any]
     tags: Sequence[str]
@@ -104,11 +107,13 @@ class Schedules:
         """A schedule as ``put`` would keep it, for ``put_many``."""
         known = self._jobs[job] if isinstance(job, str) else job
         where = f"schedule {id!r}"
+        if not id.strip():
+            raise JobError(f"{where}: give it an id, a text that is not empty")
         given: dict[str, Any] = {**wishes}
         own = read(RunOptions, {name: given[name] for name in _PLACE if name in given}, where)
-        rest = {name: value for name, value in given.items() if name not in (*_WHEN, *_PLACE)}
+        rest = {name: value for name, value in given.items() if name not in (*_WHEN, *LATE, *_PLACE)}
         options = read(ScheduleOptions, rest, where)
-        when = self._trigger(where, given)
+        when = late(self._trigger(where, given), given)
         try:
             return replace(plan(id, known, when, options, own, self._clock.now()), source="api")
         except ArgumentsError as problem:

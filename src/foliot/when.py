@@ -15,9 +15,18 @@ from foliot.triggers.base import Spec, Trigger
 
 if TYPE_CHECKING:
     from foliot.jobs import Decorator
+    from foliot.triggers.algebra import Direction
+    from foliot.triggers.calendars import Calendar
 
 
-class CronKeywords(DecoratorKeywords, total=False):
+class LateKeywords(DecoratorKeywords, total=False):
+    """A job's options, and how late each firing may be: at random, or always the same for one schedule."""
+
+    jitter: Length
+    spread: Length
+
+
+class CronKeywords(LateKeywords, total=False):
     """A job's options, the zone, the choices for nights of clock changes, and the fields by name."""
 
     tz: tzinfo | str
@@ -34,7 +43,7 @@ class CronKeywords(DecoratorKeywords, total=False):
     second: int | str
 
 
-class EveryKeywords(DecoratorKeywords, total=False):
+class EveryKeywords(LateKeywords, total=False):
     """A job's options, and where the rate is anchored, or that it counts from the finish."""
 
     anchor: Moment
@@ -42,7 +51,7 @@ class EveryKeywords(DecoratorKeywords, total=False):
     tz: tzinfo | str
 
 
-class AtKeywords(DecoratorKeywords, total=False):
+class AtKeywords(LateKeywords, total=False):
     """A job's options, and the zone of naive moments."""
 
     tz: tzinfo | str
@@ -61,7 +70,8 @@ class When(Trigger):
         """Make a trigger with those keywords that its maker takes; the others are the job's."""
         takes = signature(make).parameters
         ours = {name: value for name, value in keywords.items() if name in takes}
-        return cls(make(*args, **ours), {name: value for name, value in keywords.items() if name not in takes})
+        rest = {name: value for name, value in keywords.items() if name not in takes and name not in LATE}
+        return cls(late(make(*args, **ours), keywords), rest)
 
     @property
     def __call__(self) -> Decorator:
@@ -97,6 +107,15 @@ class When(Trigger):
     def limit(self, count: int) -> When:
         return When(self.trigger.limit(count), self.wishes)
 
+    def jitter(self, length: Length) -> When:
+        return When(self.trigger.jitter(length), self.wishes)
+
+    def spread(self, length: Length) -> When:
+        return When(self.trigger.spread(length), self.wishes)
+
+    def shift(self, direction: Direction, days: Calendar) -> When:
+        return When(self.trigger.shift(direction, days), self.wishes)
+
     def __eq__(self, other: object) -> bool:
         return self.trigger == (other.trigger if isinstance(other, When) else other)
 
@@ -105,6 +124,16 @@ class When(Trigger):
 
     def __repr__(self) -> str:
         return repr(self.trigger)
+
+
+LATE = ("jitter", "spread")
+
+
+def late(trigger: Trigger, keywords: Mapping[str, Any]) -> Trigger:
+    """The trigger with the jitter and the spread that are asked for by keyword."""
+    if "jitter" in keywords:
+        trigger = trigger.jitter(keywords["jitter"])
+    return trigger.spread(keywords["spread"]) if "spread" in keywords else trigger
 
 
 def cron(expression: str | None = None, **wishes: Unpack[CronKeywords]) -> When:
@@ -125,6 +154,6 @@ def at(*moments: Moment, **wishes: Unpack[AtKeywords]) -> When:
     return When.of(triggers.at, moments, wishes)
 
 
-def after(delay: Length, **wishes: Unpack[DecoratorKeywords]) -> When:
+def after(delay: Length, **wishes: Unpack[LateKeywords]) -> When:
     """Once, so long after the schedule was created."""
     return When.of(triggers.after, (delay,), wishes)

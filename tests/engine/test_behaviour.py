@@ -11,11 +11,11 @@ import pytest
 
 from foliot.context import Context
 from foliot.control import Cancel, Retry, Skip, Snooze
-from foliot.errors import JobError, RunFailed
+from foliot.errors import JobError, RunFailed, SettingsError
 from foliot.events import Event, Kind
 from foliot.jobs import resource
 from foliot.model import Fate, Outcome, Run, State
-from foliot.moments import MINUTE, SECOND
+from foliot.moments import MINUTE, SECOND, instant
 from foliot.retry import delays, fixed
 from foliot.scheduler import Scheduler
 from foliot.testing import simulated
@@ -837,3 +837,43 @@ async def test_resources_that_nobody_provides_are_missed_at_start(scheduler: Sch
     with pytest.raises(JobError, match=r"which no @scheduler\.resource provides"):
         async with simulated(scheduler):
             pass
+
+
+# What is refused before anything begins
+
+
+@pytest.mark.parametrize("store", [5, object(), ["memory://"]])
+def test_what_is_no_store_is_refused(store: Any):
+    with pytest.raises(SettingsError, match="is no store"):
+        Scheduler(store)
+
+
+def test_what_is_no_source_of_jobs_is_refused(scheduler: Scheduler):
+    with pytest.raises(JobError, match="is no source of jobs"):
+        scheduler.include(5)  # type: ignore[arg-type]
+
+
+async def test_a_schedule_needs_an_id(scheduler: Scheduler):
+    @scheduler.job(name="tick")
+    def tick() -> None: ...
+
+    async with simulated(scheduler):
+        with pytest.raises(JobError, match="give it an id"):
+            await scheduler.schedules.put(" ", tick, every="5s")
+
+
+async def test_a_schedule_may_spread_its_runs(scheduler: Scheduler):
+    seen: list[Any] = []
+
+    @scheduler.job(name="tick")
+    def tick(context: Context) -> None:
+        seen.append((context.nominal_at, scheduler.clock.now()))
+
+    async with simulated(scheduler, start="2026-06-01T00:30:00Z") as time:
+        await scheduler.schedules.put("tick", tick, cron="0 * * * *", spread="10m")
+        await time.advance(hours=3)
+
+    late = {now - instant(nominal) for nominal, now in seen}
+    assert len(seen) == 3
+    assert len(late) == 1
+    assert 0 < late.pop() < 10 * MINUTE

@@ -14,7 +14,23 @@ from cronsim import CronSim, CronSimError
 from foliot.errors import TriggerError
 from foliot.triggers import cron
 
-ZONES = ("UTC", "America/New_York", "Europe/Berlin", "Asia/Seoul", "Africa/Casablanca", "America/St_Johns")
+ZONES = (  # without those whose clocks jump over midnight, where cronsim gives a time that no clock shows
+    "UTC",
+    "America/New_York",
+    "Europe/Berlin",
+    "Asia/Seoul",
+    "Africa/Casablanca",
+    "America/St_Johns",
+    "Europe/London",
+    "Europe/Dublin",
+    "Pacific/Auckland",
+    "Pacific/Honolulu",
+    "Pacific/Kiritimati",
+    "Australia/Sydney",
+    "Asia/Jerusalem",
+    "Asia/Kolkata",
+    "Antarctica/Troll",
+)
 LINES = 12_000
 TIMES = 3
 
@@ -131,6 +147,11 @@ def by_us(text, zone, begin, count):
         (by_cronsim, "*/15 2 * * *", "Europe/Berlin", "2026-03-28 12:00", "03-30 02:00+0200", "03-29 03:00+0200"),
         # A clock change of half an hour does not shift the minutes of the hours after it.
         (by_cronsim, "* 7 * * *", "Australia/Lord_Howe", "2026-04-04 12:00", "04-05 07:30+1030", "04-05 07:00+1030"),
+        # The clocks of Chatham jump from 02:45 to 03:45, and show a quarter of an hour of three o'clock.
+        (by_cronsim, "* 3-7 * * *", "Pacific/Chatham", "2026-09-26 12:00", "09-27 04:00+1345", "09-27 03:45+1345"),
+        # In Beirut the clocks jump over midnight, and no clock shows it.
+        (by_cronsim, "0 */8 * * 7", "Asia/Beirut", "2026-03-28 17:00", "03-29 00:00+0200", "03-29 08:00+0300"),
+        (by_croniter, "0 */8 * * 7", "Asia/Beirut", "2026-03-28 17:00", "03-29 01:00+0300", "03-29 08:00+0300"),
         # A range of one number is that number, whatever its step.
         (by_cronsim, "0 12 * * 3-3/2", "UTC", "2026-07-02 00:00", "07-03 12:00+0000", "07-08 12:00+0000"),
         # Six fields keep to the same rules as five.

@@ -278,15 +278,16 @@ def _refuse_what_has_no_phase_yet(*triggers: Trigger) -> None:
 
 
 def _floats(trigger: Trigger) -> bool:
-    match trigger:
-        case Every():
-            return trigger.anchor is None
-        case Wrapper():
-            return _floats(trigger.of)
-        case Either() | Both():
-            return any(map(_floats, trigger.of))
-        case _:
-            return False
+    if isinstance(trigger, Every):
+        return trigger.anchor is None
+    parts: list[Trigger] = []
+
+    def visit(part: Trigger) -> Trigger:
+        parts.append(part)
+        return part
+
+    trigger.mapped(visit)
+    return any(map(_floats, parts))
 
 
 def _that_fires(trigger: Combined, reason: str) -> Combined:

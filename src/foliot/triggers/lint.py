@@ -223,7 +223,7 @@ def _herds(entries: Sequence[Entry], now: int, herd: int) -> Iterator[Finding]:
         first = written(start + crowded[0] * MINUTE)
         more = f" and in {len(crowded) - 1} more minutes of the day" if len(crowded) > 1 else ""
         text = f"{count} schedules are due in the minute of {first}{more}"
-        yield Finding("herd", "warning", "", text, "spread them: spread='5m', or H in the cron line")
+        yield Finding("herd", "warning", "", text, "spread them: spread='5m' beside the trigger, or H in the cron line")
 
 
 def _crons(trigger: Trigger) -> Iterator[Cron]:
