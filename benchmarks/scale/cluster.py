@@ -57,7 +57,9 @@ class Busy(Network):
         self._asked = asked
         self._free_at = [0] * asked.lanes
 
-    def _arrive(self, process: Process, verb: str, args: tuple[Any, ...], answer: asyncio.Future[Any], way: Way) -> None:
+    def _arrive(
+        self, process: Process, verb: str, args: tuple[Any, ...], answer: asyncio.Future[Any], way: Way
+    ) -> None:
         cost = self._asked.call + self._asked.item * _items(verb, args)
         begins = max(self.loop.micros, self._free_at[0])
         heapreplace(self._free_at, begins + cost)
@@ -97,7 +99,14 @@ class Cluster:
         clock = MachineClock(process, 10 * SECOND)
         store = Distant(self.network, process)
         scheduler = Scheduler(
-            store, clock=clock, name=process.name, fire=fires, concurrency=10, lease="30s", tz="UTC", log_level="CRITICAL"
+            store,
+            clock=clock,
+            name=process.name,
+            fire=fires,
+            concurrency=10,
+            lease="30s",
+            tz="UTC",
+            log_level="CRITICAL",
         )
 
         @scheduler.job(name="tick")

@@ -6,34 +6,41 @@ import argparse
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from statistics import median
 
 from msgspec.structs import replace
 
-from foliot.ids import Ids
 from foliot.clock import SystemClock
+from foliot.ids import Ids
 from foliot.model import Claim, Ending, Firing, Run, Schedule, State
 from foliot.moments import HOUR, MINUTE
 from foliot.policy import created, fire
 from foliot.stores import open_store
 from foliot.stores.base import Store
+from foliot.testing.servers import PostgresServer, RedisServer, available
 from foliot.triggers import every, loads
 
 NOW = 1_800_000_000_000_000
 ROUNDS = 30
+SERVERS = {"postgres": PostgresServer, "redis": RedisServer}
 
 
 async def main() -> None:
     """Measure the stores that were named."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale.costs", description=__doc__)
-    parser.add_argument("urls", nargs="+", metavar="url", help="stores; what is in them is added to")
-    for url in parser.parse_args().urls:
-        store = open_store(url)
-        await store.open()
-        try:
-            await _measure(url.partition(":")[0], store)
-        finally:
-            await store.close()
+    parser.add_argument(
+        "stores", nargs="+", metavar="store", help="URLs; or postgres and redis, for servers of our own"
+    )
+    with ExitStack() as stack:
+        for named in parser.parse_args().stores:
+            kind = SERVERS.get(named)
+            store = open_store(named if kind is None else stack.enter_context(available(kind)))
+            await store.open()
+            try:
+                await _measure(named.partition(":")[0], store)
+            finally:
+                await store.close()
 
 
 async def _measure(name: str, store: Store) -> None:
@@ -59,7 +66,9 @@ async def _measure(name: str, store: Store) -> None:
         print(f"{name:12} turn  x{size:<4} {await _timed(step, size)}", flush=True)
         print(f"{name:12} empty x{size:<4} {await _timed(lambda: turn([], 1), 1)}", flush=True)
         firings = await _firings(store, size)
-        print(f"{name:12} fire  x{size:<4} {await _timed(lambda: store.fire(firings.pop(), NOW, 100), size)}", flush=True)
+        print(
+            f"{name:12} fire  x{size:<4} {await _timed(lambda: store.fire(firings.pop(), NOW, 100), size)}", flush=True
+        )
 
 
 async def _firings(store: Store, size: int) -> list[list[Firing]]:

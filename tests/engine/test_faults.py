@@ -13,7 +13,7 @@ from tests.waiting import eventually
 
 from foliot.errors import StoreFull, StoreUnavailable
 from foliot.events import Kind
-from foliot.model import Outcome, Query, State
+from foliot.model import Outcome, Query, State, Worker
 from foliot.moments import HOUR, SECOND
 from foliot.retry import fixed
 from foliot.scheduler import Scheduler
@@ -191,6 +191,25 @@ async def test_a_run_claimed_while_its_worker_is_told_to_stop_is_given_back_at_o
     [run] = (await store.find(Query(ids=(handle.id,)))).runs
     assert ran == []
     assert (run.state, run.worker, [each.outcome for each in run.attempts]) == (State.PENDING, None, [Outcome.RELEASED])
+
+
+async def test_the_more_workers_there_are_the_seldomer_each_reads_the_list_of_them():
+    asked: list[str] = []
+    scheduler = Scheduler(lease="30s")
+
+    def plan(verb: str) -> Fault | None:
+        asked.append(verb)
+        return None
+
+    store = MemoryStore()
+    async with simulated(scheduler, store=FaultyStore(store, plan)) as time:
+        now = time.clock.now()
+        await store.put([Worker(id=f"other{n}", seen_at=now + 24 * HOUR) for n in range(200)])
+        asked.clear()
+        await time.advance(hours=1)
+
+    assert asked.count("beat") >= 360
+    assert 2 <= asked.count("records") <= 60
 
 
 async def test_a_failing_store_is_said_once_per_failure_and_again_when_it_is_back(caplog):

@@ -26,6 +26,8 @@ SOON = 250 * MILLISECOND
 
 MOST_GONE = 100
 """For how many workers that are gone one claim answers at most."""
+LOOKERS = 10
+"""How many of all workers look for those that are gone in a third of a lease, by chance: each reads the whole list."""
 
 
 class Keeper:
@@ -59,6 +61,8 @@ class Keeper:
             return
         self._looks_at = now + self._worker.lease // 3
         listed = await self._store.records(WorkerRecord)
+        if (share := len(listed) / LOOKERS) > 1:
+            self._looks_at = now + round(self._clock.random.uniform(0, 2) * share * self._worker.lease / 3)
         if gone := tuple(each.id for each in listed if each.seen_at < now - 2 * self._worker.lease)[:MOST_GONE]:
             self._in_worker(partial(self._worker.answer_for, gone))
 
