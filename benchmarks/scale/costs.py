@@ -44,31 +44,46 @@ async def main() -> None:
 
 
 async def _measure(name: str, store: Store) -> None:
-    ids = Ids(SystemClock().random)
-
-    def runs(count: int) -> list[Run]:
-        return [Run(id=ids.new(NOW), job="noop", due_at=NOW, created_at=NOW) for _ in range(count)]
-
-    async def turn(claimed: list[Run], count: int) -> list[Run]:
-        endings = [Ending(run=run.id, token=run.token, state=State.SUCCEEDED, result="null") for run in claimed]
-        _, batch = await store.turn(endings, Claim(worker="w", limit=count, lease=MINUTE), NOW)
-        return list(batch.runs)
-
     for size in (1, 100):
-        made = [runs(size) for _ in range(ROUNDS + 1)]
-        print(f"{name:12} add   x{size:<4} {await _timed(lambda: store.add(made.pop(), NOW), size)}", flush=True)
-        held: list[Run] = []
+        measures = Measures(store, size, await _firings(store, size))
+        for verb, step in (
+            ("add", measures.add),
+            ("turn", measures.turn),
+            ("empty", measures.ask),
+            ("fire", measures.fire),
+        ):
+            print(f"{name:12} {verb:5} x{size:<4} {await _timed(step, 1 if verb == 'empty' else size)}", flush=True)
 
-        async def step(size: int = size) -> None:
-            nonlocal held
-            held = await turn(held, size)
 
-        print(f"{name:12} turn  x{size:<4} {await _timed(step, size)}", flush=True)
-        print(f"{name:12} empty x{size:<4} {await _timed(lambda: turn([], 1), 1)}", flush=True)
-        firings = await _firings(store, size)
-        print(
-            f"{name:12} fire  x{size:<4} {await _timed(lambda: store.fire(firings.pop(), NOW, 100), size)}", flush=True
-        )
+class Measures:
+    """One call of each verb with so many items."""
+
+    def __init__(self, store: Store, size: int, firings: list[list[Firing]]) -> None:
+        ids = Ids(SystemClock().random)
+        self._store, self._size, self._firings = store, size, firings
+        self._runs = [
+            [Run(id=ids.new(NOW), job="noop", due_at=NOW, created_at=NOW) for _ in range(size)]
+            for _ in range(ROUNDS + 1)
+        ]
+        self._held: list[Run] = []
+
+    async def add(self) -> None:
+        """Add runs."""
+        await self._store.add(self._runs.pop(), NOW)
+
+    async def turn(self) -> None:
+        """End what is held, and take as many."""
+        ends = [Ending(run=run.id, token=run.token, state=State.SUCCEEDED, result="null") for run in self._held]
+        _, batch = await self._store.turn(ends, Claim(worker="w", limit=self._size, lease=MINUTE), NOW)
+        self._held = list(batch.runs)
+
+    async def ask(self) -> None:
+        """Ask in vain: nothing is due before the beginning."""
+        await self._store.turn([], Claim(worker="w", limit=1, lease=MINUTE), 1)
+
+    async def fire(self) -> None:
+        """Fire schedules."""
+        await self._store.fire(self._firings.pop(), NOW, 100)
 
 
 async def _firings(store: Store, size: int) -> list[list[Firing]]:
