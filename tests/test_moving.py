@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from tests.waiting import eventually
 
+from foliot.context import Context
 from foliot.errors import StoreUnavailable
 from foliot.model import (
     Attempt,
@@ -31,6 +33,7 @@ from foliot.model import (
     Worker,
 )
 from foliot.moving import Comparison, Copied, Move, in_order, moved
+from foliot.scheduler import Scheduler
 from foliot.stores import open_store
 from foliot.stores.base import Store
 from foliot.stores.memory import MemoryStore
@@ -311,3 +314,34 @@ def test_a_run_that_is_over_arrives_as_it_is():
 )
 def test_who_waits_comes_after_whom_it_waits_for(waiting: dict[str, list[str]], order: list[str]):
     assert in_order(waiting) == order
+
+
+async def test_a_run_that_waits_for_its_children_finds_them_after_the_move(target: Store):
+    def program(store: Store, *queues: str) -> Scheduler:
+        scheduler = Scheduler(store, queues=queues)
+
+        @scheduler.job(name="double", queue="parts")
+        async def double(n: int) -> int:
+            return 2 * n
+
+        @scheduler.job(name="whole")
+        async def whole(context: Context) -> list[int]:
+            return await context.map(double, [1, 2, 3])
+
+        return scheduler
+
+    source = MemoryStore()
+    async with program(source, "default") as before:
+        handle = await before.jobs["whole"].enqueue()
+
+        async def waits() -> bool:
+            return (await handle.status()).waits > 0
+
+        await eventually(waits)
+    now = before.clock.now()
+
+    await Move(source, target, now, quiet).copy()
+
+    async with program(target) as after:
+        ended = await after.runs.ended(handle.id, timeout=30)
+    assert ended.result == "[2,4,6]"

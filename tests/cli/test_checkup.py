@@ -97,6 +97,23 @@ def test_standing_before_a_full_lane_for_long_is_wrong_unless_it_is_paused(pause
     assert ("parked", level) in bad(replace(WELL, pending=[parked], limits=[limit]))
 
 
+@pytest.mark.parametrize(
+    ("lane", "remedy"),
+    [
+        ("queue/mail", "foliot queues resume mail"),
+        ("job/send", "foliot jobs resume send"),
+        ("key/send#a", "whoever paused key/send#a can"),
+    ],
+)
+def test_the_remedy_for_a_pause_names_the_command_that_ends_it(lane: str, remedy: str):
+    parked = structs.replace(RUN, wakes_at=None, parked=lane, due_at=NOW - 2 * HOUR)
+    limit = Limit(id=lane, paused=Pause(at=NOW))
+
+    found = findings(replace(WELL, pending=[parked], limits=[limit]))
+
+    assert [each.remedy for each in found if each.check == "parked"] == [f"resume it when you are done: {remedy}"]
+
+
 def test_many_guilty_are_counted_and_some_named():
     orphans = [structs.replace(SCHEDULE, id=f"s{n}", job="gone") for n in range(5)]
 

@@ -163,7 +163,7 @@ def _parked(facts: Facts) -> Iterator[Problem]:
             yield (
                 Level.NOTE,
                 f"{text}: it is paused",
-                f"resume it when you are done: foliot queues resume {_short(lane)}",
+                f"resume it when you are done: {_resuming(lane)}",
             )
         else:
             yield (
@@ -177,7 +177,11 @@ def _paused(facts: Facts) -> Iterator[Problem]:
     paused = [each.id for each in facts.schedules if each.paused is not None]
     paused += [each.id for each in facts.limits if each.paused is not None]
     if paused:
-        yield Level.NOTE, f"paused: {_named(paused)}", "foliot schedules list --paused, foliot queues list"
+        yield (
+            Level.NOTE,
+            f"paused: {_named(paused)}",
+            "foliot schedules list --paused, foliot queues list, foliot jobs list",
+        )
 
 
 def _named(ids: Iterable[str]) -> str:
@@ -191,8 +195,9 @@ def _queues(runs: Iterable[Run]) -> str:
     return f"queue {_named(names)}" if len(names) == 1 else f"queues {_named(names)}"
 
 
-def _short(lane: str) -> str:
-    return lane.removeprefix("queue/")
+def _resuming(lane: str) -> str:
+    kind, _, name = lane.partition("/")
+    return f"foliot {kind}s resume {name}" if kind in {"queue", "job"} else f"whoever paused {lane} can"
 
 
 _CHECKS: dict[str, tuple[Check, str]] = {
