@@ -96,7 +96,7 @@ def _backlog(runs: int) -> Contest:
 
 
 def _ours(name: str, **asked: object) -> Entrant:
-    return Entrant(name=name, ours=True, program="foliot_redis", asked={"slots": 100, **asked})
+    return Entrant(name=name, ours=True, program="foliot_redis", asked={"slots": 500, **asked})
 
 
 def _peers(**asked: object) -> list[Entrant]:

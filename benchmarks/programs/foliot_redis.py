@@ -13,7 +13,7 @@ from foliot.model import Batch, Claim, Ending, Limit, Query, Run, State
 GAP, WARM = 0.005, 20
 wish = asked()
 url = getattr(wish, "url", None) or redis()
-scheduler = Scheduler(url, concurrency=wish.slots)
+scheduler = Scheduler(url, concurrency=wish.slots, keep_runs=None)
 done: list[int] = []
 took: list[float] = []
 over = asyncio.Event()
