@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from foliot import triggers
+from foliot.flow.family import sweep
 from foliot.jobs import Job
 from foliot.model import Worker
 from foliot.moments import DAY
@@ -23,12 +24,13 @@ GONE = DAY
 
 
 def housekeeping(scheduler: Scheduler) -> Job[..., Any, Any]:
-    """The job that forgets runs beyond the retention, and workers that are long gone; once an hour."""
+    """The job that forgets runs beyond the retention, workers that are long gone, and who waits in vain; hourly."""
 
     async def prune() -> int:
         long_ago = scheduler.clock.now() - GONE
         gone = [each.id for each in await scheduler.store.records(Worker) if each.seen_at < long_ago]
         await scheduler.store.drop(Worker, gone)
+        await sweep(scheduler.store, scheduler.clock)
         settings = scheduler.settings
         return await scheduler.runs.prune(older_than=timedelta(microseconds=settings.keep), keep=settings.keep_runs)
 

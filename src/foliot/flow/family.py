@@ -15,6 +15,28 @@ from foliot.model import LIVE, Change, Query, Run, State, Value
 from foliot.moments import MINUTE
 from foliot.stores.base import Store
 
+
+async def sweep(store: Store, clock: Clock) -> int:
+    """Cancel those who wait for signals to runs that are over: a worker that died could not. Tells how many."""
+    swept, after = 0, None
+    while True:
+        page = await store.find(Query(jobs=(SIGNAL,), states=(State.PENDING,), after=after, limit=store.batch))
+        parents = tuple({each.parent for each in page.runs if each.parent is not None})
+        live = {
+            each.id for each in (await store.find(Query(ids=parents, limit=len(parents) or 1))).runs if _lives(each)
+        }
+        alone = [each.id for each in page.runs if each.parent not in live]
+        if alone:
+            await store.amend(alone, Change(cancel="its parent is over"), clock.now())
+        swept += len(alone)
+        if (after := page.cursor) is None:
+            return swept
+
+
+def _lives(run: Run) -> bool:
+    return not run.state.over and run.cancelling is None
+
+
 HELD = 10 * MINUTE
 """How long after now a run is due while what it has spawned is made to live again."""
 

@@ -18,13 +18,14 @@ from foliot.clock import Clock
 from foliot.codec import Shape, dumps, loads
 from foliot.codec.values import reader
 from foliot.control import PutDown
-from foliot.errors import ArgumentsError, DefinitionError, PartsFailed, ReplayError, RunFailed
+from foliot.errors import ArgumentsError, DefinitionError, PartsFailed, ReplayError, RunFailed, StoreUnavailable
 from foliot.flow.doors import Doors, there
 from foliot.handle import Call, epitaph
 from foliot.ids import child_id
 from foliot.jobs import Job, Wish
 from foliot.joining import FAR, JOIN, MAP, SIGNAL, SLEEP, STEP, Tolerance, joined, told, tolerance
 from foliot.model import Added, Clash, Fate, Limit, Query, Run, State, Terms, Unique, Worker
+from foliot.moments import SECOND
 from foliot.placing import placed
 from foliot.stores.base import Store
 
@@ -318,9 +319,13 @@ class Story:
     # the store, from wherever the function runs
 
     async def _ask(self, work: Coroutine[Any, Any, T]) -> T:
-        if _running_loop() is self._desk.loop:
-            return await work
-        return asyncio.run_coroutine_threadsafe(work, self._desk.loop).result()
+        """What the store answers; while it cannot be reached the run is put down, which is no failure of the job's."""
+        try:
+            if _running_loop() is self._desk.loop:
+                return await work
+            return asyncio.run_coroutine_threadsafe(work, self._desk.loop).result()
+        except StoreUnavailable:
+            raise PutDown(due_at=self.now() + SECOND) from None
 
     async def _breathe(self) -> None:
         """Let others have a turn between two pages."""
