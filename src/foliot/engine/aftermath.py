@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from msgspec.structs import replace
@@ -14,7 +15,7 @@ from foliot.clock import Clock
 from foliot.engine.attempt import Held
 from foliot.errors import FoliotError, StoreError
 from foliot.events import Event, Kind, Listeners
-from foliot.flow.family import cancel_below
+from foliot.flow.family import cancel_orphans
 from foliot.jobs import Job
 from foliot.model import Ending, Firing, Outcome, Pause, Query, Run, Schedule, State
 from foliot.policy import Conclusion, Raised, follow
@@ -42,7 +43,7 @@ class Aftermath:
     def ended(self, held: Held, ending: Ending, conclusion: Conclusion | None) -> None:
         """The store has accepted this ending."""
         if ending.state.over and _has_spawned(held):
-            self._spawn(cancel_below(self._store, self._clock, [held.run.id], f"its parent {ending.state.value}"))
+            self._spawn(self._clear_up(held.run.id, ending.state))
         if ending.state.over and ending.firing is None and _is_followed(held.run):
             self._spawn(self._go_on(held.run))
         kind = _FINAL[ending.state] if ending.state.over else _ONWARD.get(ending.outcome, Kind.RETRYING)
@@ -58,6 +59,11 @@ class Aftermath:
             self._spawn(_call(callback, run, job, conclusion))
         if run.state is State.FAILED and run.schedule is not None:
             self._spawn(self._pause_if_failing(run.schedule))
+
+    async def _clear_up(self, run: str, state: State) -> None:
+        """Cancel what a run has left behind; what a store that is away keeps is swept up later."""
+        with suppress(StoreError):
+            await cancel_orphans(self._store, self._clock, run, f"its parent {state.value}")
 
     def lost(self, held: Held) -> None:
         """The store has refused this ending: another worker has the run."""

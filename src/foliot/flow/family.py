@@ -16,6 +16,16 @@ from foliot.moments import MINUTE
 from foliot.stores.base import Store
 
 
+async def cancel_orphans(store: Store, clock: Clock, parent: str, reason: str) -> None:
+    """Cancel what a run that is over has left behind, unless it lives again by now."""
+    async for page in children(store, [parent], tuple(LIVE)):
+        if any(map(_lives, (await store.find(Query(ids=(parent,)))).runs)):
+            return
+        found = [each.id for each in page]
+        await store.amend(found, Change(cancel=reason), clock.now())
+        await cancel_below(store, clock, found, reason)
+
+
 async def sweep(store: Store, clock: Clock) -> int:
     """Cancel those who wait for signals to runs that are over: a worker that died could not. Tells how many."""
     swept, after = 0, None
