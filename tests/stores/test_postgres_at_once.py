@@ -1,0 +1,149 @@
+"""Many at once on one database: limits hold exactly, nothing is claimed twice, nobody waits for ever."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import pytest
+
+from foliot.model import Claim, Clash, Ending, Fate, Firing, Limit, Query, Run, Schedule, State, Unique
+from foliot.stores.postgres import PostgresStore
+
+CLAIMERS = 6
+
+
+@pytest.fixture
+async def stores(postgres_server: str, namespace: str) -> AsyncIterator[list[PostgresStore]]:
+    stores = [PostgresStore(postgres_server, namespace=namespace) for _ in range(CLAIMERS)]
+    await asyncio.gather(*(each.open() for each in stores))
+    yield stores
+    await asyncio.gather(*(each.close() for each in stores))
+
+
+def some(count: int, **fields: object) -> list[Run]:
+    return [
+        Run(id=f"{n:04}", job="job", due_at=0, created_at=0, **{"queue": "default", **fields}) for n in range(count)
+    ]
+
+
+async def claimed(store: PostgresStore, worker: str, limit: int) -> list[Run]:
+    return list((await store.claim(Claim(worker=worker, limit=limit, lease=10**9), 1)).runs)
+
+
+@pytest.mark.parametrize("limit", [Limit(id="key/k", running=5), Limit(id="key/k", starts=5, per=10**6)])
+async def test_no_more_start_in_a_lane_than_it_has_room_for_however_many_claim_at_once(
+    stores: list[PostgresStore], limit: Limit
+):
+    await stores[0].put([limit])
+    await stores[0].add(some(60, lanes=("key/k",)), 0)
+
+    for _ in range(10):
+        await asyncio.gather(*(claimed(each, f"w{n}", 12) for n, each in enumerate(stores)))
+
+    running = await stores[0].tally(Query(states=(State.RUNNING,)), "state")
+    assert running == {"running": 5}
+
+
+async def test_while_all_claim_and_finish_the_lane_is_never_overfull_and_everything_ends(stores: list[PostgresStore]):
+    await stores[0].put([Limit(id="key/k", running=3), Limit(id="queue/default", running=10)])
+    await stores[0].add(some(150, lanes=("key/k",)), 0)
+    most = Counter[str]()
+    inside: set[str] = set()
+
+    async def work(store: PostgresStore, worker: str) -> None:
+        idle = 0
+        ending: list[Ending] = []
+        while idle < 200:
+            inside.difference_update(each.run for each in ending)
+            _, batch = await store.turn(ending, Claim(worker=worker, limit=4, lease=10**9), 1)
+            inside.update(run.id for run in batch.runs)
+            most["inside"] = max(most["inside"], len(inside))
+            ending = [Ending(run=run.id, token=run.token, state=State.SUCCEEDED) for run in batch.runs]
+            idle = 0 if batch.runs else idle + 1
+            if idle and not await store.tally(Query(states=(State.PENDING, State.RUNNING)), "state"):
+                return
+
+    await asyncio.gather(*(work(each, f"w{n}") for n, each in enumerate(stores)))
+
+    assert await stores[0].tally(Query(), "state") == {"succeeded": 150}
+    assert most["inside"] <= 3
+
+
+async def test_a_run_added_while_what_it_waits_for_ends_is_released_exactly_once(stores: list[PostgresStore]):
+    children = some(60)
+    await stores[0].add(children, 0)
+    held = [run for _ in range(6) for run in await claimed(stores[0], "w", 10)]
+
+    async def parents(n: int, store: PostgresStore) -> None:
+        for k in range(n, 60, 2):
+            await store.add([Run(id=f"p{k}", job="job", due_at=9, created_at=0, after=(f"{k:04}", "0000"))], 0)
+
+    async def ends(n: int, store: PostgresStore) -> None:
+        for run in held[n::2]:
+            await store.finish([Ending(run=run.id, token=run.token, state=State.SUCCEEDED)], 2)
+
+    await asyncio.gather(
+        *(parents(n, each) for n, each in enumerate(stores[:2])), *(ends(n, each) for n, each in enumerate(stores[2:4]))
+    )
+
+    waiting = (await stores[0].find(Query(states=(State.PENDING,), limit=1000))).runs
+    assert {(run.waits, run.wakes_at) for run in waiting} == {(0, 9)}
+    assert len(waiting) == 60
+
+
+@pytest.mark.parametrize("clash", [Clash.DROP, Clash.SKIP, Clash.REPLACE])
+async def test_a_key_has_one_holder_however_many_want_it_at_once(stores: list[PostgresStore], clash: Clash):
+    def wish(n: int, k: int) -> Run:
+        return Run(id=f"{n}-{k}", job="job", due_at=0, created_at=0, unique=Unique(key=f"u{k}", clash=clash))
+
+    async def want(n: int, store: PostgresStore) -> list[Fate]:
+        order = range(8) if n % 2 else range(7, -1, -1)
+        return [each.fate for each in await store.add([wish(n, k) for k in order], 0)]
+
+    fates = [fate for each in await asyncio.gather(*(want(n, each) for n, each in enumerate(stores))) for fate in each]
+
+    live = (await stores[0].find(Query(states=(State.PENDING,)))).runs
+    assert sorted(run.unique.key for run in live if run.unique) == [f"u{k}" for k in range(8)]
+    assert clash is Clash.REPLACE or Counter(fates)[Fate.ADDED] == 8
+
+
+async def test_each_instant_is_fired_once_however_many_fire(stores: list[PostgresStore]):
+    await stores[0].put([Schedule(id=f"s{n}", job="job", trigger="{}", created_at=0, wakes_at=0) for n in range(20)])
+
+    async def fire(store: PostgresStore) -> int:
+        count = 0
+        for now in range(5):
+            due = (await store.fire([], now, 100)).due
+            firings = [
+                Firing(
+                    schedule=Schedule(id=each.id, job="job", trigger="{}", created_at=0, wakes_at=now + 1),
+                    expect=each.version,
+                    runs=(Run(id=f"{each.id}-{each.version}", job="job", due_at=now, created_at=now),),
+                )
+                for each in due
+            ]
+            count += sum((await store.fire(firings, now, 0)).fired)
+        return count
+
+    fired = sum(await asyncio.gather(*map(fire, stores)))
+
+    assert sum((await stores[0].tally(Query(), "state")).values()) == fired
+
+
+async def test_a_limit_that_is_put_while_all_claim_counts_who_runs(stores: list[PostgresStore]):
+    await stores[0].add(some(200), 0)
+
+    async def claim(n: int, store: PostgresStore) -> None:
+        for _ in range(6):
+            await claimed(store, f"w{n}", 5)
+
+    async def limit() -> None:
+        await asyncio.sleep(0.01)
+        await stores[0].put([Limit(id="queue/default", running=40)])
+
+    await asyncio.gather(limit(), *(claim(n, each) for n, each in enumerate(stores)))
+    before = (await stores[0].tally(Query(states=(State.RUNNING,)), "state"))["running"]
+    await claimed(stores[0], "w", 100)
+    after = (await stores[0].tally(Query(states=(State.RUNNING,)), "state"))["running"]
+
+    assert after == max(before, 40)

@@ -1,0 +1,113 @@
+"""A claim looks at as many pages whatever the backlog, the history, and the runs before a full lane."""
+
+import json
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from foliot.model import Limit
+from foliot.stores.postgres import PostgresStore
+
+FEW, MANY = 200, 20_000
+CLAIM = "SELECT * FROM claim('w', 10, 1000000, ARRAY['', 'A'], ARRAY['@', chr(1114111)], '{}', '{}', 1000)"
+
+
+@pytest.fixture
+async def store(postgres_server: str, namespace: str) -> AsyncIterator[PostgresStore]:
+    store = PostgresStore(postgres_server, namespace=namespace)
+    await store.open()
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def server(store: PostgresStore) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(store.address.url, server_settings={"search_path": store.address.namespace})
+    yield connection
+    await connection.close()
+
+
+async def fill(server: asyncpg.Connection, kind: str, count: int, **columns: str) -> None:
+    """Put so many runs of a kind there, without ado."""
+    given = {"id": f"'{kind}' || lpad(n::text, 8, '0')", "job": "'job'", "queue": "'default'", "place": "'default'"}
+    given |= {"priority": "5", "due_at": "n", "created_at": "0", "args": "'{}'"} | columns
+    rows = f"SELECT {', '.join(given.values())} FROM generate_series(1, {count}) AS n"
+    await server.execute(f"INSERT INTO runs ({', '.join(given)}) {rows}")
+
+
+async def pages(server: asyncpg.Connection, statement: str) -> int:
+    """How many pages a statement looks at, with all that it calls. It is undone."""
+    undone = server.transaction()
+    await undone.start()
+    [[told]] = await server.fetch(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}")
+    await undone.rollback()
+    plan = json.loads(told)[0]["Plan"]
+    return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+
+
+async def settled(server: asyncpg.Connection, statement: str) -> int:
+    """The pages of a statement once its plans are made."""
+    await pages(server, statement)
+    return await pages(server, statement)
+
+
+async def test_a_claim_costs_the_same_with_a_hundred_times_the_backlog_and_history(server: asyncpg.Connection):
+    await fill(server, "due", FEW, wakes_at="n")
+    few = await settled(server, CLAIM)
+
+    await fill(server, "later", MANY, wakes_at="1000000 + n")
+    await fill(server, "over", MANY, state="'succeeded'", finished_at="n")
+    await fill(server, "more", MANY, wakes_at="500 + n % 500")
+    many = await settled(server, CLAIM)
+
+    assert many < 2 * few
+
+
+async def test_an_empty_claim_looks_at_a_handful_of_pages(server: asyncpg.Connection):
+    await fill(server, "later", MANY, wakes_at="1000000 + n")
+    await fill(server, "over", MANY, state="'succeeded'", finished_at="n")
+
+    assert await settled(server, CLAIM) < 40
+
+
+async def test_runs_before_a_full_lane_cost_nothing_once_they_are_parked(
+    server: asyncpg.Connection, store: PostgresStore
+):
+    await store.put([Limit(id="key/full", running=0)])
+    await fill(server, "due", FEW, wakes_at="900")
+    alone = await settled(server, CLAIM)
+
+    await fill(server, "blocked", 3_000, wakes_at="n % 800", lanes="ARRAY['key/full']")
+    for _ in range(3):
+        await server.fetch(CLAIM)
+    before = await server.fetchval("SELECT count(*) FROM runs WHERE parked = 'key/full'")
+    behind = await settled(server, CLAIM)
+
+    assert before == 3_000
+    assert behind < 2 * alone
+
+
+async def test_an_ending_is_found_by_the_id_of_its_run(server: asyncpg.Connection):
+    finish = (
+        "SELECT finish(ARRAY['due00000001'], ARRAY[1], ARRAY['succeeded'], NULL, NULL, NULL, NULL, NULL, NULL, NULL,"
+        " NULL, NULL, NULL, NULL, NULL, NULL, NULL, 5)"
+    )
+    await fill(server, "due", FEW, wakes_at="n", state="'running'", worker="'w'", token="1", started_at="0")
+    few = await settled(server, finish)
+
+    await fill(server, "over", MANY, state="'succeeded'", finished_at="n")
+    await fill(server, "held", MANY, wakes_at="n", state="'running'", worker="'w'", token="1", started_at="0")
+    many = await settled(server, finish)
+
+    assert many < 2 * few
+
+
+async def test_pruning_a_little_looks_at_little(server: asyncpg.Connection):
+    await fill(server, "over", FEW, state="'succeeded'", finished_at="n")
+    few = await settled(server, "SELECT prune(100, NULL, 10)")
+
+    await fill(server, "more", MANY, state="'succeeded'", finished_at="n")
+    many = await settled(server, "SELECT prune(100, NULL, 10)")
+
+    assert many < 3 * few
