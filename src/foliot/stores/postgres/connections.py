@@ -65,6 +65,9 @@ class Link:
             raise refused_at_the_door(error, address.place) from error
         try:
             process = await connection.fetchval("SELECT pg_backend_pid()")
+        except BROKEN as error:
+            connection.terminate()
+            raise explained(error, address.place) from error
         except BaseException:
             connection.terminate()
             raise
