@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Sequence
 
-from benchmarks import cron, latency, memory, postgres, redis, report, schedules, sqlite, startup, workflows
+from benchmarks import cron, fanout, latency, memory, postgres, redis, report, schedules, sqlite, startup, workflows
 from benchmarks.contest import Contest
 from benchmarks.machine import described
 from benchmarks.race import hold
@@ -15,6 +15,7 @@ PARTS: dict[str, Callable[[bool], Sequence[Contest]]] = {
     "redis": redis.contests,
     "latency": latency.contests,
     "schedules": schedules.contests,
+    "fanout": fanout.contests,
     "workflows": workflows.contests,
     "startup": startup.contests,
     "cron": cron.contests,

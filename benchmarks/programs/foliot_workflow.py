@@ -1,16 +1,12 @@
 """Foliot: a chain of a hundred nodes that do nothing, beside a hundred runs one after the other."""
 
 import asyncio
-import os
-import tempfile
 from contextlib import ExitStack
-from pathlib import Path
 
 from measure import Stopwatch, answer, asked
-from serving import redis
+from places import url
 
 from foliot import Scheduler, Workflow, workflow
-from foliot.testing.servers import PostgresServer
 
 NODES = 100
 wish = asked()
@@ -30,23 +26,9 @@ def chain() -> Workflow:
     return made
 
 
-def url() -> str:
-    """The store that was asked for, empty."""
-    match wish.store:
-        case "postgres":
-            os.chmod(tempfile.gettempdir(), 0o711)  # its server may belong to another user
-            return open_servers.enter_context(PostgresServer()).url
-        case "redis":
-            return redis()
-        case "sqlite":
-            return f"sqlite:///{Path(tempfile.mkdtemp())}/foliot.db"
-        case _:
-            return "memory://"
-
-
 async def measured() -> dict[str, float]:
     """Milliseconds for one node, and for one run that is enqueued and waited for; the middle of all rounds."""
-    scheduler, made = Scheduler(url()), chain()
+    scheduler, made = Scheduler(url(wish.store, open_servers)), chain()
     scheduler.include(made)
     alone = scheduler.job(name="alone")(noop)
     async with scheduler:
