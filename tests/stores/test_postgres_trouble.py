@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 
 import asyncpg
 import pytest
@@ -132,6 +133,7 @@ async def test_a_connection_cut_in_the_middle_of_a_verb_leaves_all_or_nothing_an
     outcome = (await asyncio.gather(adding, return_exceptions=True))[0]
     assert isinstance(outcome, list | StoreUnavailable)
 
+    await reconnected(store)
     kept = len(await everything(store))
     again = await store.add(runs, 0)
 
@@ -155,6 +157,14 @@ async def test_of_an_ending_whose_answer_was_lost_the_repetition_changes_nothing
 
     assert await store.finish([ending], 9) == [False]
     assert [each.finished_at for each in await everything(store)] == [5]
+
+
+async def reconnected(store: PostgresStore) -> None:
+    """Ask until the connections that were cut are all noticed and forgotten."""
+    for _ in range(10):
+        with suppress(StoreUnavailable):
+            await store.time()
+            return
 
 
 async def everything(store: PostgresStore) -> list[Run]:
