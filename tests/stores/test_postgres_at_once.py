@@ -44,6 +44,22 @@ async def test_no_more_start_in_a_lane_than_it_has_room_for_however_many_claim_a
     assert running == {"running": 5}
 
 
+async def test_places_that_are_left_all_at_once_are_taken_by_no_more_than_there_are(stores: list[PostgresStore]):
+    await stores[0].put([Limit(id="key/k", running=5)])
+    await stores[0].add([*some(300, lanes=("key/k",)), Run(id="x", job="x", due_at=0, created_at=0)], 0)
+    most = 0
+
+    for now in range(2, 12):
+        await stores[0].put([Limit(id="key/k", running=5, paused=None)])  # whoever is parked is looked at again
+        for _ in range(3):
+            await asyncio.gather(*(claimed(each, f"w{n}", 12) for n, each in enumerate(stores)))
+        running = (await stores[0].find(Query(states=(State.RUNNING,), limit=1000))).runs
+        most = max(most, sum(run.job == "job" for run in running))
+        await stores[0].finish([Ending(run=run.id, token=run.token, state=State.SUCCEEDED) for run in running], now)
+
+    assert most == 5
+
+
 async def test_while_all_claim_and_finish_the_lane_is_never_overfull_and_everything_ends(stores: list[PostgresStore]):
     await stores[0].put([Limit(id="key/k", running=3), Limit(id="queue/default", running=10)])
     await stores[0].add(some(150, lanes=("key/k",)), 0)
