@@ -106,7 +106,7 @@ class Worker:
             self._endings = turn.ended + self._endings  # fenced, so handing them in again is safe
             raise
         self._let_go(turn.ended, kept)
-        if len(runs) == self._bench.store.batch and self.slots > len(self.held) + len(runs):
+        if len(runs) == self._bench.store.batch and self.slots + len(self._endings) > len(self.held) + len(runs):
             self._ahead = self._begun_turn(len(runs))
             await asyncio.sleep(0)  # it is on its way while these are worked on
         if runs:
