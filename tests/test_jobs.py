@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from foliot import triggers
+from foliot import Scheduler, triggers
 from foliot.context import Context
-from foliot.errors import ArgumentsError, JobError, TriggerError, UnknownJob
+from foliot.errors import ArgumentsError, DefinitionError, JobError, TriggerError, UnknownJob
 from foliot.jobs import Jobs, job, resource
 from foliot.model import Terms
 from foliot.moments import SECOND
@@ -222,3 +222,24 @@ def test_a_schedule_whose_arguments_do_not_fit_is_refused_at_definition():
 def test_a_trigger_with_options_is_still_a_trigger():
     assert cron("0 9 * * *", retries=3) == cron("0 9 * * *")
     assert cron("0 9 * * *").until("2030-01-01T00:00:00Z").next_at(0) is not None
+
+
+def test_arguments_of_another_type_are_refused_when_called():
+    with pytest.raises(ArgumentsError, match=r"double\(x: int\).*Expected `int`, got `str`"):
+        job()(double).call("2")  # pyright: ignore[reportArgumentType]
+
+
+def test_each_trigger_of_a_job_keeps_the_options_it_was_given():
+    made = job(every("10m", overlap="queue"), every("1h"), overlap="allow")(tick)
+
+    assert [each.options.overlap for each in made.timers] == ["queue", "allow"]
+
+
+def tick() -> None: ...
+
+
+def test_a_time_without_a_zone_is_read_only_in_a_zone_that_somebody_named():
+    with pytest.raises(DefinitionError, match="has no time zone"):
+        Scheduler().at("2030-01-01 10:00")(tick)
+
+    Scheduler(tz="Asia/Seoul").at("2030-01-01 10:00")(tick)

@@ -294,12 +294,18 @@ def several(
             raise JobError(
                 f"{strangers[0]!r} is not a trigger; write @job() with parentheses, or @job(every('1h'), ...)"
             )
-        made = decorator(triggers[0] if triggers else None, wishes, collect)(function)
-        for trigger in triggers[1:]:
-            decorator(trigger, split(wishes)[1])(made)
+        first, *others = triggers or (None,)
+        made = decorator(first, {**wishes, **_of_its_own(first)}, collect)(function)
+        for trigger in others:
+            decorator(trigger, {**split(wishes)[1], **_of_its_own(trigger)})(made)
         return made
 
     return define
+
+
+def _of_its_own(trigger: Trigger | None) -> Mapping[str, Any]:
+    """The options that were given to a trigger, as in ``@job(every("10m", overlap="queue"), every("1h"))``."""
+    return getattr(trigger, "wishes", {})
 
 
 def _any(value: Any) -> Any:
@@ -324,7 +330,7 @@ def _defined(function: Any, wishes: Mapping[str, Any]) -> Job[..., Any, Any]:
 def _check_arguments(job: Job[..., Any, Any], options: ScheduleOptions) -> None:
     """A schedule's arguments must fit the function when it is defined, not when it fires."""
     try:
-        job.shape.check(job.shape.encode((), dict(options.args)))
+        job.shape.encode((), dict(options.args))
     except ArgumentsError as problem:
         raise JobError(f"job {job.name!r} cannot be scheduled with args={dict(options.args)!r}: {problem}") from None
 

@@ -11,12 +11,12 @@ from foliot.model import Clash, Hold, Run, Unique
 from foliot.moments import instant, zone
 
 
-def placed(call: Call[Any], now: int, new_id: str, default_zone: tzinfo, headers: dict[str, str]) -> Run:
+def placed(call: Call[Any], now: int, new_id: str, named_zone: tzinfo | None, headers: dict[str, str]) -> Run:
     """The run that a call wants, due when its options say. Raises DefinitionError for times that cannot be read."""
     job, options = call.job, call.options
     place = job.placement(options, call.arguments)
     quiet = options.debounce or job.settings.debounce or 0
-    due = _due(call, now, default_zone) + quiet
+    due = _due(call, now, named_zone) + quiet
     return Run(
         id=options.id or new_id,
         job=job.name,
@@ -39,13 +39,13 @@ def placed(call: Call[Any], now: int, new_id: str, default_zone: tzinfo, headers
     )
 
 
-def _due(call: Call[Any], now: int, default_zone: tzinfo) -> int:
+def _due(call: Call[Any], now: int, named_zone: tzinfo | None) -> int:
     options = call.options
     if options.at is None:
         return now + (options.after or 0)
     if options.after is not None:
         raise JobError(f"job {call.job.name!r}: give 'at' or 'after', not both")
-    return instant(options.at, default_zone if options.tz is None else zone(options.tz))
+    return instant(options.at, named_zone if options.tz is None else zone(options.tz))
 
 
 def _unique(call: Call[Any], now: int) -> Unique | None:

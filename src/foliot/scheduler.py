@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from datetime import tzinfo
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -96,7 +97,9 @@ class Scheduler:
         self._ids = Ids(clock.random)
         self._doors = Doors(store, clock, self.settings.lease)
         self.runs = Runs(store, clock, self.listeners)
-        self.schedules = Schedules(store, self.jobs, clock, self._ids, self.listeners, self.settings.tz)
+        self.schedules = Schedules(
+            store, self.jobs, clock, self._ids, self.listeners, self.settings.tz, self.settings.named_tz
+        )
         self.queues = Lanes("queue", store, clock)
         self.lanes = Lanes("job", store, clock)
 
@@ -139,7 +142,7 @@ class Scheduler:
 
     def at(self, *moments: Moment, **wishes: Unpack[AtKeywords]) -> Decorator:
         """Define a job and fire it once at each of these moments."""
-        return self._timed(triggers.at, moments, {"tz": self.settings.tz, **wishes})
+        return self._timed(triggers.at, moments, {"tz": self.settings.named_tz, **wishes})
 
     def after(self, delay: Length, **wishes: Unpack[LateKeywords]) -> Decorator:
         """Define a job and fire it once, so long after its schedule is first created."""
@@ -238,7 +241,7 @@ class Scheduler:
             middleware=self.middleware,
             resources=provided,
             log_level=logging.getLevelNamesMapping()[self.settings.log_level],
-            zone=zone_named(self.settings.tz),
+            zone=self._named_zone,
         )
         own = self.settings
         worker = Worker(
@@ -369,7 +372,7 @@ class Scheduler:
         return added
 
     def _placed(self, calls: Sequence[Call[Any]], now: int) -> list[Run]:
-        zone, headers = zone_named(self.settings.tz), self._headers()
+        zone, headers = self._named_zone, self._headers()
         return [placed(each, now, self._ids.new(now), zone, headers) for each in calls]
 
     def enqueue_within(self, connection: Any, calls: Sequence[Call[Any]]) -> list[Handle[Any]]:
@@ -388,6 +391,11 @@ class Scheduler:
 
     def _handles(self, added: Sequence[Added], calls: Sequence[Call[Any]]) -> list[Handle[Any]]:
         return [Handle(each.id, each.fate, call.job, self) for each, call in zip(added, calls, strict=True)]
+
+    @property
+    def _named_zone(self) -> tzinfo | None:
+        named = self.settings.named_tz
+        return None if named is None else zone_named(named)
 
     def _headers(self) -> dict[str, str]:
         headers: dict[str, str] = {}

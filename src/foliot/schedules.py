@@ -65,7 +65,6 @@ def plan(
 ) -> Schedule:
     """A schedule as it would be created now. Raises ArgumentsError if its arguments do not fit the job."""
     args = job.shape.encode((), dict(options.args))
-    job.shape.check(args)
     schedule = Schedule(
         id=id,
         job=job.name,
@@ -86,10 +85,17 @@ class Schedules:
     """The schedules of a store, for people and their programs."""
 
     def __init__(
-        self, store: Store, jobs: Jobs, clock: Clock, ids: Ids, listeners: Listeners, default_zone: str
+        self,
+        store: Store,
+        jobs: Jobs,
+        clock: Clock,
+        ids: Ids,
+        listeners: Listeners,
+        default_zone: str,
+        named_zone: str | None,
     ) -> None:
         self._store, self._jobs, self._clock, self._ids = store, jobs, clock, ids
-        self._listeners, self._default_zone = listeners, default_zone
+        self._listeners, self._default_zone, self._named_zone = listeners, default_zone, named_zone
 
     # Put and look
 
@@ -142,17 +148,17 @@ class Schedules:
         given = [name for name in _WHEN[:-1] if name in wishes]
         if len(given) != 1:
             raise JobError(f"{where}: give exactly one of {', '.join(_WHEN[:-1])}; got {', '.join(given) or 'none'}")
-        tz = wishes.get("tz", self._default_zone)
         value = wishes[given[0]]
         match given[0]:
             case "trigger":
                 return value
             case "cron":
-                return _cron(value, tz)
+                return _cron(value, wishes.get("tz", self._default_zone))
             case "every":
                 return triggers.every(value)
             case "at":
-                return triggers.at(*([value] if isinstance(value, str | datetime) else value), tz=tz)
+                moments = [value] if isinstance(value, str | datetime) else value
+                return triggers.at(*moments, tz=wishes.get("tz", self._named_zone))
             case _:
                 return triggers.after(value)
 
@@ -290,10 +296,7 @@ class Schedules:
         """Arguments given by hand, checked where the job is known and else only as JSON."""
         if job not in self._jobs:
             return to_json(dict(args))
-        shape = self._jobs[job].shape
-        text = shape.encode((), dict(args))
-        shape.check(text)
-        return text
+        return self._jobs[job].shape.encode((), dict(args))
 
 
 @lru_cache(maxsize=4096)

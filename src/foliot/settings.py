@@ -117,6 +117,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         values = {name: _checked(_Given(name, value, source)) for name, value in wishes.items()}
         return msgspec.structs.replace(self, **values, sources=self.sources | dict.fromkeys(wishes, source))
 
+    @property
+    def named_tz(self) -> str | None:
+        """The zone in which times without one are read: one that somebody named, and no default."""
+        return self.tz if "tz" in self.sources else None
+
     def describe(self) -> list[Setting]:
         """Every setting with its value as people write it and where it came from."""
         return [Setting(name, _shown(name, getattr(self, name)), self.sources.get(name, "default")) for name in NAMES]

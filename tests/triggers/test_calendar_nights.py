@@ -75,7 +75,11 @@ def test_days_begin_and_end_with_the_clocks_of_their_zone(name, night, first, mo
     days = [(night + timedelta(days=first + each)).date() for each in range(more + 1)]
     trigger = cron("*/10 * * * *")
 
-    kept = trigger & dates(f"{days[0]}/{days[-1]}", tz=name)
+    try:
+        kept = trigger & dates(f"{days[0]}/{days[-1]}", tz=name)
+    except TriggerError:
+        assert (name, days) == ("Pacific/Apia", [datetime(2011, 12, 30).date()])  # a day that was left out
+        return
 
     expected = [each for each in trigger.between(begin, until) if each.astimezone(zone).date() in days]
     assert kept.between(begin, until) == expected

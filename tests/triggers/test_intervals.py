@@ -158,8 +158,9 @@ class TestOnce:
         assert shown(moments, "2026-01-01", "2027-01-01") == ["12-01 10:00", "12-03 10:00"]
         assert moments.next_at(instant("2026-12-04 00:00Z")) is None
 
-    def test_without_a_zone_it_is_utc(self):
-        assert at("2026-12-01 10:00").next_at(0) == instant("2026-12-01 10:00Z")
+    def test_a_time_without_a_zone_is_refused(self):
+        with pytest.raises(DefinitionError, match="has no time zone; give tz="):
+            at("2026-12-01 10:00")
 
     def test_a_delay_counts_from_the_creation_of_its_schedule(self):
         settled = after("10m").settled(NOW)

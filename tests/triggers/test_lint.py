@@ -25,7 +25,7 @@ def codes(trigger, usual=None):
         (cron("0 9 * * *", tz="UTC"), []),
         (cron("0 * * * *"), []),
         (cron("0 * 1 * *"), ["no-zone"]),
-        (at("2020-01-01"), ["never"]),
+        (at("2020-01-01 00:00Z"), ["never"]),
         (every("1h").until("2026-01-01"), ["never"]),
         (cron("0 0 13 * fri", tz="UTC"), ["both-days"]),
         (cron("0 0 13 * fri", tz="UTC", days="and"), []),
@@ -106,7 +106,7 @@ def test_a_check_fails_on_warnings_and_errors_but_not_on_notes():
     assert exit_code([]) == 0
     assert exit_code(found(every("5m", after="finish"))) == 0
     assert exit_code(found(cron("0 9 * * *"))) == 1
-    assert exit_code(found(at("2020-01-01"))) == 1
+    assert exit_code(found(at("2020-01-01 00:00Z"))) == 1
 
 
 def test_a_trigger_that_was_refused_is_an_error_with_the_place():

@@ -83,6 +83,15 @@ class Nameless(tzinfo):
     """A zone of somebody's own."""
 
 
+@pytest.fixture
+def forgotten():
+    """The version is looked up anew in a test, and after it."""
+    tzdata_version.cache_clear()
+    yield
+    tzdata_version.cache_clear()
+
+
+@pytest.mark.usefixtures("forgotten")
 def test_the_database_says_its_version(monkeypatch, tmp_path):
     (tmp_path / "tzdata.zi").write_text("# version 2026b\n# more\n")
     monkeypatch.setattr(zones, "TZPATH", (str(tmp_path / "nowhere"), str(tmp_path)))
@@ -90,15 +99,18 @@ def test_the_database_says_its_version(monkeypatch, tmp_path):
     assert tzdata_version() == "2026b"
 
 
+@pytest.mark.usefixtures("forgotten")
 def test_a_database_without_its_source_may_have_a_version_file(monkeypatch, tmp_path):
     (tmp_path / "UTC").write_bytes(b"TZif")
     monkeypatch.setattr(zones, "TZPATH", (str(tmp_path),))
 
     assert tzdata_version() == "unknown"
+    tzdata_version.cache_clear()
     (tmp_path / "+VERSION").write_text("2025c\n")
     assert tzdata_version() == "2025c"
 
 
+@pytest.mark.usefixtures("forgotten")
 def test_a_system_without_a_database_uses_the_package(monkeypatch):
     class Package:
         IANA_VERSION = "2026a"
@@ -107,5 +119,6 @@ def test_a_system_without_a_database_uses_the_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "tzdata", Package)
     assert tzdata_version() == "2026a"
 
+    tzdata_version.cache_clear()
     monkeypatch.setitem(sys.modules, "tzdata", None)
     assert tzdata_version() == "unknown"

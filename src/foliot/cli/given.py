@@ -53,7 +53,7 @@ def month(text: str) -> tuple[int, int]:
 def zone(name: str | None, settings: Settings) -> str | None:
     """The zone that was given, or else set; None where nobody said."""
     try:
-        return zone_named(name).key if name is not None else settings.tz if "tz" in settings.sources else None
+        return zone_named(name).key if name is not None else settings.named_tz
     except DefinitionError as problem:
         raise typer.BadParameter(str(problem)) from None
 

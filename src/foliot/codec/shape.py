@@ -70,12 +70,14 @@ class Shape:
         return bound.arguments
 
     def encode(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
-        """Write arguments as JSON text. Raises ArgumentsError if they do not fit, or are not JSON."""
+        """Write arguments as JSON text. Raises ArgumentsError if they or their types do not fit, or are not JSON."""
         given = self._given(args, kwargs)
         try:
-            return text_of(given)
+            text = text_of(given)
         except NotJSON:
             raise ArgumentsError(self._culprit(given)) from None
+        self.check(text)
+        return text
 
     def decode(self, text: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Read arguments, each as its annotation says. Raises ArgumentsError saying where they do not fit."""
@@ -86,11 +88,20 @@ class Shape:
             given = {key: value for key, value in zip(self._keys, values, strict=True) if value is not UNSET}
             return ((), given) if self._simple else self._laid_out(given, text)
         except Exception as problem:  # values may have constructors of their own
-            raise ArgumentsError(f"{self.name}{self.signature} cannot be called: {problem}") from problem
+            raise self._unfit(problem) from problem
 
     def check(self, text: str) -> None:
         """Raise ArgumentsError unless this text holds arguments that fit the function and its annotations."""
-        self.decode(text)
+        if self._takes_any_name:
+            self.decode(text)
+            return
+        try:
+            self._read_arguments(text)
+        except Exception as problem:  # the same
+            raise self._unfit(problem) from problem
+
+    def _unfit(self, problem: Exception) -> ArgumentsError:
+        return ArgumentsError(f"{self.name}{self.signature} cannot be called: {problem}")
 
     def _given(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """What was given, by the name it travels under, in the order of the signature."""

@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from typing import Any, NamedTuple, TypeVar
 
 from msgspec.structs import replace
@@ -42,7 +42,7 @@ class Bench:
     middleware: Sequence[Middleware] = ()
     resources: Mapping[Any, Any]
     log_level: int = logging.INFO
-    zone: tzinfo = UTC
+    zone: tzinfo | None = None
 
 
 class _Turn(NamedTuple):

@@ -51,7 +51,7 @@ class Desk:
     store: Store
     clock: Clock
     jobs: Mapping[str, Job[..., Any, Any]]
-    zone: tzinfo
+    zone: tzinfo | None
     loop: asyncio.AbstractEventLoop
     lease: int
     doors: Doors

@@ -50,11 +50,15 @@ class After(Trigger):
 
 
 def at(*moments: Moment, tz: tzinfo | str | None = None) -> At:
-    """Once at each of these times: datetimes or ISO text, in ``tz`` (default UTC) where they have no zone."""
+    """Once at each of these times: datetimes or ISO text, in ``tz`` where they have no zone of their own.
+
+    Raises TriggerError where there is neither: to guess a zone is to fire at the wrong time somewhere.
+    """
     if not moments:
         raise TriggerError("at() needs a time, such as at('2026-12-01 10:00', tz='Asia/Seoul')")
     name = zone_name(tz)
-    return At(tuple(sorted({instant(each, zone_of(name)) for each in moments})), name)
+    zone = None if name is None else zone_of(name)
+    return At(tuple(sorted({instant(each, zone) for each in moments})), name)
 
 
 def after(delay: Length) -> After:
