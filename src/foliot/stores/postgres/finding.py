@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from foliot.model import Query
-from foliot.stores.sqlite.terms import as_json, meta_term, tag_term
+from foliot.stores.terms import as_json, meta_term, tag_term
 
 COUNTED = ("state", "job", "schedule", "queue", "worker", "parent")
 

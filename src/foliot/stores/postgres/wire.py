@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from foliot.model import Claim, Ending, Firing, Line, Run, Schedule, State, Unique
-from foliot.stores.sqlite.terms import terms_of
+from foliot.stores.terms import terms_of
 
 
 class Given(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):

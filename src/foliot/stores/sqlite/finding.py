@@ -15,7 +15,7 @@ import msgspec
 from foliot.model import Page, Query, State
 from foliot.stores.sqlite.bulk import THESE, listed
 from foliot.stores.sqlite.rows import COLUMNS, run_of
-from foliot.stores.sqlite.terms import as_json, at_path, meta_term, tag_term
+from foliot.stores.terms import as_json, at_path, meta_term, tag_term
 
 ENOUGH = 5_000
 """A filter that more runs than this match is not counted further: any other is at least as good."""
