@@ -35,6 +35,7 @@ class Loop:
         while not self._stopping:
             self._hinted = NEVER
             self._sleeps_until = 0  # awake: a hint is remembered
+            self.bell.clear()  # this round sees what it was rung for
             wake_at = min(NEVER if (said := await self._guarded()) is None else said, self._hinted)
             if wake_at <= self._clock.now():
                 await asyncio.sleep(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any, NamedTuple, TypeVar
@@ -49,7 +49,7 @@ class _Turn(NamedTuple):
     """A turn of the store that is under way, and what it hands in."""
 
     ended: list[tuple[Held, Ending, Conclusion | None]]
-    answer: asyncio.Task[tuple[Sequence[bool], Sequence[Run], int | None]]
+    answer: Awaitable[tuple[Sequence[bool], Sequence[Run], int | None]]
 
 
 class Worker:
@@ -99,7 +99,7 @@ class Worker:
                 self._emptied.set()
 
     async def _round(self) -> int | None:
-        turn, self._ahead = self._ahead or self._begun_turn(0), None
+        turn, self._ahead = self._ahead or self._next_turn(0), None
         try:
             kept, runs, wake_at = await turn.answer
         except BaseException:
@@ -107,18 +107,19 @@ class Worker:
             raise
         self._let_go(turn.ended, kept)
         if len(runs) == self._bench.store.batch and self.slots + len(self._endings) > len(self.held) + len(runs):
-            self._ahead = self._begun_turn(len(runs))
+            ahead = self._next_turn(len(runs))
+            self._ahead = ahead._replace(answer=asyncio.ensure_future(ahead.answer))
             await asyncio.sleep(0)  # it is on its way while these are worked on
         if runs:
             await self._take(runs)
         return self._bench.clock.now() if self._endings or self._ahead is not None else wake_at
 
-    def _begun_turn(self, taken: int) -> _Turn:
-        """Begin to hand in what has ended and to take what is due, with so many slots taken beside those held."""
+    def _next_turn(self, taken: int) -> _Turn:
+        """To hand in what has ended and to take what is due, with so many slots taken beside those held."""
         store, now = self._bench.store, self._bench.clock.now()
         ended, self._endings = self._endings[: store.batch], self._endings[store.batch :]
         free = self.slots - len(self.held) - taken + len(ended)
-        return _Turn(ended, _begun(self._turn([ending for _, ending, _ in ended], free, now)))
+        return _Turn(ended, self._turn([ending for _, ending, _ in ended], free, now))
 
     async def _turn(
         self, endings: Sequence[Ending], free: int, now: int
