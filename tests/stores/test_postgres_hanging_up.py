@@ -2,6 +2,7 @@
 
 import asyncio
 import struct
+from contextlib import suppress
 
 import pytest
 
@@ -22,20 +23,31 @@ WELCOME = (
 )
 
 
-async def take_leave_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.readexactly(8)  # may we speak TLS?
-    writer.write(b"N")
-    [size] = struct.unpack("!I", await reader.readexactly(4))
-    await reader.readexactly(size - 4)
-    writer.write(WELCOME + message(b"E", b"SFATAL\x00VFATAL\x00C57P01\x00Mthe server shuts down\x00\x00"))
-    await reader.read()
-    writer.transport.abort()
-
-
 async def test_a_server_that_takes_its_leave_at_once_cannot_be_reached():
+    gone = asyncio.Event()
+
+    async def take_leave_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(8)  # may we speak TLS?
+        writer.write(b"N")
+        [size] = struct.unpack("!I", await reader.readexactly(4))
+        await reader.readexactly(size - 4)
+        writer.write(WELCOME + message(b"E", b"SFATAL\x00VFATAL\x00C57P01\x00Mthe server shuts down\x00\x00"))
+        await hung_up(reader, writer)
+        gone.set()
+
     server = await asyncio.start_server(take_leave_at_once, "127.0.0.1", 0)
     store = PostgresStore(f"postgresql://me@127.0.0.1:{server.sockets[0].getsockname()[1]}/jobs")
 
     async with server:
         with pytest.raises(StoreUnavailable, match="cannot be reached"):
             await store.open()
+        await gone.wait()
+
+
+async def hung_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Wait until the client hangs up, and do the same."""
+    with suppress(OSError):
+        await reader.read()
+    writer.transport.abort()
+    with suppress(OSError):
+        await writer.wait_closed()

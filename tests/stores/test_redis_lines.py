@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -244,16 +245,22 @@ async def test_a_store_that_is_not_open_says_so(redis_url: str):
 
 
 async def test_what_does_not_speak_as_a_redis_is_said():
+    gone = asyncio.Event()
+
     async def chat(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         await writer.drain()
         writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+        gone.set()
 
     server = await asyncio.start_server(chat, "127.0.0.1", 0)
     store = open_store(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}")
 
     with pytest.raises(StoreUnavailable, match="cannot be reached"):
         await store.open()
+    await gone.wait()
     await store.close()
     server.close()
 

@@ -107,6 +107,7 @@ class Proxy:
             for line in lines:
                 line.transport.abort()
             self._lines -= lines
+            await asyncio.gather(*(line.wait_closed() for line in lines), return_exceptions=True)
 
     async def _carry_both(
         self,
