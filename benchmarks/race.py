@@ -63,7 +63,8 @@ def measure(entrant: Entrant) -> Mapping[str, float]:
             raise DidNotRun(f"gave no answer within {PATIENCE} s") from None
     lines = done.stdout.splitlines()
     if done.returncode or not lines:
-        raise DidNotRun((done.stderr.splitlines() or [f"ended with {done.returncode}, saying nothing"])[-1])
+        said = [line for line in done.stderr.splitlines() if line.strip()]
+        raise DidNotRun(said[-1] if said else f"ended with {done.returncode}, saying nothing")
     return json.loads(lines[-1])
 
 
