@@ -14,7 +14,7 @@ def scheduler() -> Scheduler:
     return Scheduler("sqlite:///never-made.db")
 
 
-async def test_thirty_days_of_a_minutely_job_pass_and_none_is_missing(simulate, scheduler: Scheduler):
+async def test_days_of_a_minutely_job_pass_and_none_is_missing(simulate, scheduler: Scheduler):
     count = 0
 
     @scheduler.cron("* * * * *", name="minutely")
@@ -23,9 +23,9 @@ async def test_thirty_days_of_a_minutely_job_pass_and_none_is_missing(simulate, 
         count += 1
 
     async with simulate(scheduler) as time:
-        await time.advance(days=30)
+        await time.advance(days=5)
 
-    assert count == 30 * 24 * 60
+    assert count == 5 * 24 * 60
 
 
 async def test_the_same_seed_gives_the_same_history(simulate):

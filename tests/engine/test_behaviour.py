@@ -47,20 +47,6 @@ async def test_a_schedule_fires_each_of_its_instants_once(scheduler: Scheduler):
     assert len(seen) == len(set(seen)) == 24
 
 
-async def test_a_month_of_a_minutely_job_is_exact(scheduler: Scheduler):
-    count = 0
-
-    @scheduler.every("1m", name="minutely")
-    def minutely() -> None:
-        nonlocal count
-        count += 1
-
-    async with simulated(scheduler) as time:
-        await time.advance(days=2)
-
-    assert count == 2 * 24 * 60
-
-
 async def test_a_firing_that_overlaps_is_skipped_and_says_so(scheduler: Scheduler):
     @scheduler.every("10s", name="slow")
     async def slow() -> None:
