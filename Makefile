@@ -1,7 +1,6 @@
 # One environment per interpreter: .venv, or .venv-3.13 for `make test PYTHON=python3.13`.
 PYTHON  ?= python3
-# Many tests wait for servers and processes, so there are more of these than processors.
-WORKERS ?= 4
+WORKERS ?= 2
 
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(patsubst python%,%,$(notdir $(PYTHON))))
 BIN  := $(VENV)/bin

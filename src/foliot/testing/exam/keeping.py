@@ -332,9 +332,12 @@ class Keeping:
         stop_second()
 
 
-async def hint(heard: asyncio.Queue[Hint], topic: Topic) -> bool:
-    """Wait for a hint about this topic."""
-    async with asyncio.timeout(PATIENCE):
-        while (await heard.get()).topic != topic:
-            pass
+async def hint(heard: asyncio.Queue[Hint], topic: Topic, within: float = PATIENCE) -> bool:
+    """Wait for a hint about this topic; False if none comes within so many seconds."""
+    try:
+        async with asyncio.timeout(within):
+            while (await heard.get()).topic != topic:
+                pass
+    except TimeoutError:
+        return False
     return True
