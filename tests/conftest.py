@@ -3,11 +3,14 @@
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from foliot.errors import SettingsError
+from foliot.stores import open_store
 from foliot.testing.servers import (
     PostgresServer,
     RedisClusterServer,
@@ -84,3 +87,23 @@ def redis_cluster_url(redis_cluster_server: str, namespace: str) -> str:
 def sentinel_url(sentinel_server: str, namespace: str) -> str:
     """The URL of an empty store on a Redis with sentinels."""
     return f"{sentinel_server}?namespace={namespace}"
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres", "redis"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty store, of each kind in turn."""
+    match request.param:
+        case "memory":
+            return "memory://"
+        case "sqlite":
+            return f"sqlite:///{tmp_path}/runs.db?durability=relaxed"
+        case kind:
+            _skip_what_there_is_not(kind)
+            return request.getfixturevalue(f"{kind}_url")
+
+
+def _skip_what_there_is_not(kind: str) -> None:
+    try:
+        open_store("postgresql://localhost/foliot" if kind == "postgres" else "redis://localhost")
+    except SettingsError as problem:
+        pytest.skip(str(problem))

@@ -354,6 +354,7 @@ def concluded(claimed: Run, rules: JobOptions, what: object):
         (Returned("42"), State.SUCCEEDED, False, None),
         (Stopped("why"), State.CANCELLED, False, None),
         (GivenBack(), State.PENDING, False, NOON),
+        (GivenBack(begun=True), State.PENDING, False, NOON),
         (Raised(ValueError("boom"), BOOM), State.PENDING, True, NOON + 10 * SECOND),
         (Raised(KeyError("gone"), BOOM), State.FAILED, True, None),
         (TimedOut(SECOND), State.PENDING, True, NOON + 10 * SECOND),
@@ -369,6 +370,14 @@ def test_each_conclusion_ends_a_run_its_own_way(what: object, state: State, fail
     ending = concluded(run(), RETRYING, what)
 
     assert (ending.state, ending.failed, ending.due_at) == (state, failed, due)
+
+
+@pytest.mark.parametrize(("begun", "state"), [(False, State.PENDING), (True, State.FAILED)])
+def test_a_job_that_may_run_once_only_is_given_back_only_before_it_has_begun(begun: bool, state: State):
+    ending = concluded(run(), JobOptions(at_most_once=True), GivenBack(begun=begun))
+
+    assert ending.state is state
+    assert ("its worker shut down" in (ending.reason or "")) is begun
 
 
 def test_the_last_failure_fails_the_run():

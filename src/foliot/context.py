@@ -148,6 +148,7 @@ class Context:
         "_stopped",
         "_when_stopped",
         "begin",
+        "begun",
         "clock",
         "driven",
         "notes",
@@ -162,6 +163,8 @@ class Context:
         self.notes = notes
         self.times_out_at = times_out_at
         self.clock = clock
+        self.begun = False
+        """Whether its function may have been called in this attempt; the executors say so."""
         self.driven = False
         """Whether a plain function has one of the verbs that wait done right now."""
         self.upstream: tuple[Run, ...] = ()

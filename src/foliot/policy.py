@@ -389,7 +389,9 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class GivenBack:
-    """Its worker is shutting down: no fault of the job's."""
+    """Its worker is shutting down: no fault of the job's. ``begun``: its function was called, or may have been."""
+
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,6 +413,10 @@ def conclude(run: Run, rules: Rules, conclusion: Conclusion, now: int, random: R
             return _over(run, State.CANCELLED, reason)
         case Waits(down):
             return _waiting(run, down, now)
+        case GivenBack(begun=True) if rules.at_most_once:
+            return _over(
+                run, State.FAILED, "stopped: its worker shut down in the middle, and the job asks to run at most once"
+            )
         case GivenBack():
             return _put_down(run, now, Outcome.RELEASED)
         case Died(failure):

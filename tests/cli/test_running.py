@@ -31,6 +31,10 @@ scheduler = Scheduler({store})
 async def grind(seconds: float = 0.5) -> str:
     await asyncio.sleep(seconds)
     return "flour"
+
+@scheduler.job(at_most_once=True)
+async def deliver() -> None:
+    await asyncio.sleep(60)
 """
 
 
@@ -80,7 +84,7 @@ def enqueued(console: Console, job: str, **args: object) -> str:
 
     async def enqueue(scheduler: Scheduler) -> str:
         now = scheduler.clock.now()
-        run = Run(id="wanted", job=job, args=json.dumps(args), created_at=now, due_at=now, wakes_at=now)
+        run = Run(id=f"wanted-{job}", job=job, args=json.dumps(args), created_at=now, due_at=now, wakes_at=now)
         [added] = await scheduler.store.add([run], now)
         return added.id
 
@@ -201,16 +205,32 @@ def test_a_second_signal_gives_back_what_runs_and_is_no_failure(console: Console
     started.append(program := Program(console.folder, "mill:scheduler", "--workers", "2", "-v"))
     program.says("worker started")
     program.says("worker started")
-    run = enqueued(console, "grind", seconds=60)
-    program.says("grind started")
+    runs = [enqueued(console, "grind", seconds=60), enqueued(console, "deliver")]
+    program.says(" started (run")
+    program.says(" started (run")
 
     program.process.send_signal(signal.SIGTERM)
     program.says("stopping: waiting")
     program.says("stopping: waiting")  # both have heard it: two signals at once would be one
     assert program.told(signal.SIGTERM) == 0
 
-    shown = console.json("runs", "show", run)
-    assert (shown["state"], shown["failures"], shown["timeline"][0]["outcome"]) == ("pending", 0, "released")
+    again, once = (console.json("runs", "show", run) for run in runs)
+    assert (again["state"], again["failures"], again["timeline"][0]["outcome"]) == ("pending", 0, "released")
+    assert (once["state"], once["failures"]) == ("failed", 0)
+    assert "its worker shut down in the middle" in once["reason"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="processes cannot be asked to stop there")
+def test_what_may_run_only_once_and_does_not_end_within_the_grace_has_failed(console: Console, started: list[Program]):
+    mill(console)
+    (console.folder / "foliot.toml").write_text('grace = "50ms"')
+    started.append(program := Program(console.folder, "mill:scheduler", "-v"))
+    program.says("worker started")
+    run = enqueued(console, "deliver")
+    program.says("deliver started")
+
+    assert program.told(signal.SIGTERM) == 0
+    assert "its worker shut down in the middle" in console.json("runs", "show", run)["reason"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="processes cannot be asked to stop there")

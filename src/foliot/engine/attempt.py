@@ -18,7 +18,7 @@ from foliot.executors import Crashed, Executor
 from foliot.jobs import Job
 from foliot.model import Ending, Failure, Run
 from foliot.options import Middleware
-from foliot.policy import Conclusion, Died, Raised, Returned, TimedOut, Waits, time_left
+from foliot.policy import Conclusion, Died, GivenBack, Raised, Returned, TimedOut, Waits, time_left
 
 LONGEST_TRACEBACK = 16_384
 
@@ -82,7 +82,7 @@ async def attempt(
         value = await _called(held, job, executor, middleware, resources)
         return Returned(job.shape.encode_result(value))
     except asyncio.CancelledError as error:
-        return held.interruption or Raised(error, _failure(error))
+        return _interrupted(held) or Raised(error, _failure(error))
     except Crashed as crash:
         return Died(_failure(crash))
     except (Exception, SystemExit, PutDown, BaseExceptionGroup) as error:
@@ -91,6 +91,15 @@ async def attempt(
     finally:
         if alarm is not None:
             alarm.cancel()
+
+
+def _interrupted(held: Held) -> Conclusion | None:
+    """What somebody stopped the attempt for; a run that is given back says whether its function was called."""
+    match held.interruption:
+        case GivenBack():
+            return GivenBack(begun=held.context.begun)
+        case interruption:
+            return interruption
 
 
 def _called(

@@ -16,6 +16,7 @@ class Inline:
         self, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], context: Context
     ) -> Any:
         context.enter()
+        context.begun = True
         value = function(*args, **kwargs)
         return await value if inspect.isawaitable(value) else value
 

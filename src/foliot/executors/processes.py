@@ -66,7 +66,7 @@ class Processes:
                 try:
                     return await child.carry_out(errand, context, self._grace)
                 except _DiedIdle:
-                    continue  # no fault of this run
+                    context.begun = False  # no fault of this run
                 finally:
                     if child.alive:
                         self._idle.append(child)
@@ -119,7 +119,7 @@ class Child:
     async def carry_out(self, errand: Errand, context: Context, grace: int) -> Any:
         """Have a function run there. Raises what it raises, or Crashed; CancelledError only when it runs no more."""
         answer = self._answer = asyncio.get_running_loop().create_future()
-        self._context, self._begun = context, False
+        self._context, self._begun, context.begun = context, False, True
         self._say(errand)
         context.when_stopped(lambda reason: self._say(Stop(reason)))
         try:

@@ -47,7 +47,8 @@ class Threads:
             return await asyncio.shield(call.future)
         except asyncio.CancelledError as error:
             context.stop(str(error) or "cancelled")
-            if call.withdraw():
+            context.begun = not call.withdraw()
+            if not context.begun:
                 call.future.cancel()
             elif not call.future.done():
                 self._left_behind[context] = call.future
