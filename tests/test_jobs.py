@@ -229,6 +229,30 @@ def test_arguments_of_another_type_are_refused_when_called():
         job()(double).call("2")  # pyright: ignore[reportArgumentType]
 
 
+@pytest.mark.parametrize(
+    "when",
+    [
+        cron("0 9 * * *", queue="mail", retries=2) - weekdays(),
+        cron("0 9 * * *", queue="mail", retries=2) & weekdays(),
+        cron("0 9 * * *", queue="mail") | every("1h", retries=2),
+        cron("0 9 * * *", queue="mail") & cron("0 * * * *", retries=2),
+        cron("0 * * * *", queue="mail") - cron("0 9 * * *", retries=2),
+        triggers.cron("0 9 * * *") | cron("0 10 * * *", queue="mail", retries=2),
+        (triggers.cron("0 9 * * *") | cron("0 10 * * *", queue="mail")) | every("1h", retries=2),
+    ],
+)
+def test_triggers_put_together_keep_the_options_of_each(when: When):
+    made = when(tick)
+
+    assert (made.settings.queue, made.settings.retries.attempts) == ("mail", 2)
+    assert made.timers[0].trigger == when
+
+
+def test_options_that_disagree_are_refused_when_triggers_are_put_together():
+    with pytest.raises(JobError, match="retries is 2 on one side and 3 on the other"):
+        _ = cron("0 9 * * *", retries=2) | cron("0 10 * * *", retries=3)
+
+
 def test_each_trigger_of_a_job_keeps_the_options_it_was_given():
     made = job(every("10m", overlap="queue"), every("1h"), overlap="allow")(tick)
 

@@ -295,16 +295,16 @@ def several(
                 f"{strangers[0]!r} is not a trigger; write @job() with parentheses, or @job(every('1h'), ...)"
             )
         first, *others = triggers or (None,)
-        made = decorator(first, {**wishes, **_of_its_own(first)}, collect)(function)
+        made = decorator(first, {**wishes, **of_its_own(first)}, collect)(function)
         for trigger in others:
-            decorator(trigger, {**split(wishes)[1], **_of_its_own(trigger)})(made)
+            decorator(trigger, {**split(wishes)[1], **of_its_own(trigger)})(made)
         return made
 
     return define
 
 
-def _of_its_own(trigger: Trigger | None) -> Mapping[str, Any]:
-    """The options that were given to a trigger, as in ``@job(every("10m", overlap="queue"), every("1h"))``."""
+def of_its_own(trigger: Trigger | None) -> Mapping[str, Any]:
+    """The options that were given to a trigger itself, as in ``@job(every("10m", overlap="queue"), every("1h"))``."""
     return getattr(trigger, "wishes", {})
 
 
@@ -436,6 +436,7 @@ __all__ = [
     "Wish",
     "decorator",
     "job",
+    "of_its_own",
     "resource",
     "several",
 ]

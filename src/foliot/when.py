@@ -8,6 +8,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from foliot import triggers
+from foliot.errors import JobError
 from foliot.jobs import decorator
 from foliot.moments import Length, Moment
 from foliot.options import DecoratorKeywords
@@ -116,6 +117,21 @@ class When(Trigger):
     def shift(self, direction: Direction, days: Calendar) -> When:
         return When(self.trigger.shift(direction, days), self.wishes)
 
+    def __or__(self, other: Trigger) -> When:
+        return self.hand_on(self.trigger | other)
+
+    def __and__(self, other: Trigger | Calendar) -> When:
+        return self.hand_on(self.trigger & other)
+
+    def __sub__(self, other: Trigger | Calendar) -> When:
+        return self.hand_on(self.trigger - other)
+
+    def hand_on(self, made: Trigger) -> When:
+        """What was made of this trigger, with the options of both sides. Raises JobError where these disagree."""
+        if isinstance(made, When):
+            return When(made.trigger, _agreed(self.wishes, made.wishes))
+        return When(made, self.wishes)
+
     def __eq__(self, other: object) -> bool:
         return self.trigger == (other.trigger if isinstance(other, When) else other)
 
@@ -124,6 +140,15 @@ class When(Trigger):
 
     def __repr__(self) -> str:
         return repr(self.trigger)
+
+
+def _agreed(one: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
+    for name in one.keys() & other.keys():
+        if one[name] != other[name]:
+            raise JobError(
+                f"{name} is {one[name]!r} on one side and {other[name]!r} on the other; give it on one side only"
+            )
+    return {**one, **other}
 
 
 LATE = ("jitter", "spread")

@@ -6,7 +6,8 @@ from foliot.context import Context
 from foliot.handle import Handle
 from foliot.jobs import job
 from foliot.scheduler import Scheduler
-from foliot.when import cron
+from foliot.triggers import weekdays
+from foliot.when import cron, every
 
 scheduler = Scheduler()
 
@@ -34,6 +35,11 @@ def free(x: int) -> int:
 def nightly() -> None: ...
 
 
+@(cron("0 9 * * *", retries=2) - weekdays() | every("1h"))
+def combined(x: int = 1) -> int:
+    return x
+
+
 async def calls_are_checked() -> None:
     assert_type(await resize.enqueue("a.png", width=640), Handle[str])
     assert_type(await report.enqueue(), Handle[int])
@@ -43,6 +49,7 @@ async def calls_are_checked() -> None:
     assert_type(await report(), int)
     assert_type(free(3), int)
     assert_type(nightly(), None)
+    assert_type(combined(), int)
     await asks.enqueue(n=3)
     await scheduler.enqueue_many([resize.call("a"), report.call()])
 

@@ -18,7 +18,7 @@ from foliot.model import Run, State
 from foliot.moments import MILLISECOND
 from foliot.scheduler import Scheduler
 from foliot.testing import simulated
-from foliot.triggers import every
+from foliot.when import every
 from foliot.workflows.building import Workflow, workflow
 
 
@@ -381,7 +381,7 @@ async def test_stopping_a_workflow_cancels_its_nodes():
 
 
 async def test_a_schedule_fires_a_workflow_as_it_fires_a_job_and_knows_overlap():
-    made = workflow("nightly", every("1d"), overlap="skip", args={"day": 3})
+    made = workflow("nightly", every("1d", overlap="skip", args={"day": 3}))
 
     async def use(day: int) -> int:
         return day

@@ -80,6 +80,10 @@ class Trigger(ABC):
         """This trigger with each trigger it is made of changed; itself where it is made of none."""
         return self
 
+    def hand_on(self, made: Trigger) -> Trigger:
+        """What was made of this trigger and another, with what this one carries beside its instants: nothing here."""
+        return made
+
     def explain(self, lang: str = "en") -> str:
         """What this trigger does, as a sentence for people; ``lang`` is ``"en"`` or ``"zh"``."""
         from foliot.triggers.explain import explain
@@ -144,19 +148,20 @@ class Trigger(ABC):
         """All instants of both."""
         from foliot.triggers.algebra import any_of
 
-        return any_of(self, other)
+        made = any_of(self, other)
+        return other.hand_on(made)
 
     def __and__(self, other: Trigger | Calendar) -> Trigger:
         """The instants of both, or those inside a calendar."""
         from foliot.triggers.algebra import both, within
 
-        return both(self, other) if isinstance(other, Trigger) else within(self, other, inside=True)
+        return other.hand_on(both(self, other)) if isinstance(other, Trigger) else within(self, other, inside=True)
 
     def __sub__(self, other: Trigger | Calendar) -> Trigger:
         """The instants that are not also instants of the other, or not inside a calendar."""
         from foliot.triggers.algebra import within, without
 
-        return without(self, other) if isinstance(other, Trigger) else within(self, other, inside=False)
+        return other.hand_on(without(self, other)) if isinstance(other, Trigger) else within(self, other, inside=False)
 
     def nth_at(self, after: int, count: int) -> int | None:
         """The ``count``-th instant later than ``after``, or None when there are fewer."""

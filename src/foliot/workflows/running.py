@@ -17,7 +17,7 @@ from foliot.context import Context
 from foliot.control import PutDown, Skip, Snooze
 from foliot.handle import Call
 from foliot.ids import child_id
-from foliot.jobs import USUAL, Job, decorator
+from foliot.jobs import USUAL, Job, decorator, of_its_own
 from foliot.model import Run, Terms
 from foliot.moments import DAY, MINUTE, spell
 from foliot.options import JobKeywords, JobOptions, amend, read
@@ -137,7 +137,7 @@ def workflow_job(
     options = read(JobOptions, {**ours, "name": name}, f"workflow {name!r}")
     job = WorkflowJob(_entry(graph, graphs), options, graphs)
     for trigger in triggers:
-        decorator(trigger, theirs)(job)
+        decorator(trigger, {**theirs, **of_its_own(trigger)})(job)
     return job
 
 
