@@ -10,15 +10,14 @@ from msgspec.structs import replace as changed
 from foliot.model import Attempt, Outcome, Run, Schedule, State
 from foliot.moments import MILLISECOND, SECOND
 from foliot.testing.faults.checker import (
-    Claim,
-    Evidence,
-    Span,
     at_most_once,
     check,
+    counted_once,
     each_instant_once,
     ended_once,
     fenced,
     fired_once,
+    kept_once,
     never_two,
     nobody_fell,
     nothing_lost,
@@ -26,7 +25,9 @@ from foliot.testing.faults.checker import (
     one_holder,
     outages,
     started_on_time,
+    went_their_way,
 )
+from foliot.testing.faults.evidence import Claim, Evidence, Span
 from foliot.testing.faults.notes import Note, Saw
 from foliot.testing.faults.work import STANDING
 
@@ -61,6 +62,36 @@ def life(run: Run, at: int) -> list[Note]:
     ]
 
 
+def spawned(parent: str, name: str, job: str, **facts: Any) -> Run:
+    return a_run(f"{parent}.{name}", job, INSTANTS[0], parent=parent, **facts)
+
+
+def a_map() -> list[Run]:
+    parts = [spawned("fan-0", f"0.{n}", "part", args=f'{{"n":{n}}}', result=f"[{n}]") for n in range(3)]
+    return [a_run("fan-0", "fan", INSTANTS[0], args='{"n":0,"parts":3}', result="[0,1,2]"), *parts]
+
+
+SALE = a_run("sale-0", "sale", INSTANTS[0], args='{"n":0}', result='["first charge","first ship","yes 0"]')
+
+
+def a_sale() -> list[Run]:
+    kept = [
+        spawned("sale-0", str(n), "foliot.step", token=0, key=step, result=f'"first {step}"')
+        for n, step in enumerate(("charge", "ship"))
+    ]
+    return [SALE, *kept]
+
+
+def an_order(n: int) -> list[Run]:
+    gone, other, said = ("ship", "refund", "shipped from") if n % 3 else ("refund", "ship", "put back to")
+    id, at = f"order-{n}", INSTANTS[0]
+    return [
+        a_run(id, "order", at, args=f'{{"n":{n}}}', result=f'{{"{gone}":"{said} shelf {n}"}}'),
+        *(spawned(id, node, f"order@1/{node}") for node in ("reserve", "ok", gone)),
+        spawned(id, other, f"order@1/{other}", state=State.SKIPPED),
+    ]
+
+
 def sound() -> Evidence:
     """A history in which everything went well."""
     runs: list[Run] = []
@@ -74,6 +105,10 @@ def sound() -> Evidence:
         run = a_run(f"{job}-0", job, INSTANTS[0])
         runs.append(run)
         notes += life(run, INSTANTS[0])
+    for run in (*a_map(), *a_sale(), *an_order(2), *an_order(3)):
+        runs.append(run)
+        notes += life(run, INSTANTS[0]) if run.token else []
+    notes += [note(Saw.TOLD, INSTANTS[0] + 9000, SALE, step=step, value=f"first {step}") for step in ("charge", "ship")]
     return Evidence(
         notes=in_order(notes),
         runs=runs,
@@ -191,6 +226,19 @@ BROKEN: list[tuple[str, Callable[[Evidence], Claim], Break]] = [
             also(note(Saw.RETURNED, INSTANTS[2] + 50_000, SKIP)),
         ),
     ),
+    ("a part is missing in the end", counted_once, with_run("fan-0", result="[0,2]")),
+    ("a part is counted twice", counted_once, with_run("fan-0", result="[0,1,1,2]")),
+    ("a part that nobody made is counted", counted_once, with_run("fan-0", result="[0,1,2,3]")),
+    ("a part was never made", counted_once, without_run("fan-0.0.1")),
+    ("a part was made twice", counted_once, with_run("fan-0.0.1", args='{"n":0}')),
+    ("a map has failed", counted_once, with_run("fan-0", state=State.FAILED)),
+    ("a step was done again", kept_once, also(note(Saw.TOLD, AT + 10_000, SALE, step="ship", value="second ship"))),
+    ("a step is not kept", kept_once, without_run("sale-0.1")),
+    ("a result is not of its steps", kept_once, with_run("sale-0", result='["first charge","other","yes 0"]')),
+    ("an answer got lost", kept_once, with_run("sale-0", result='["first charge","first ship",null]')),
+    ("an order went the other way", went_their_way, with_run("order-2", result='{"refund":"put back to shelf 2"}')),
+    ("an order went both ways", went_their_way, with_run("order-3.ship", state=State.SUCCEEDED)),
+    ("a node was never made", went_their_way, without_run("order-3.reserve")),
     ("a firing is late", on_time, late(SKIP, 6 * SECOND)),
     ("a firing is early", on_time, late(SKIP, -SECOND)),
     ("a start is late", started_on_time, late(ALLOW, 6 * SECOND)),

@@ -11,7 +11,6 @@ from tests.waiting import eventually
 from foliot.testing.faults.crew import Member
 from foliot.testing.faults.node import Command
 
-ROOT = Path(__file__).parents[2]
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 
 
@@ -33,11 +32,8 @@ def a_place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def test_a_process_that_ends_by_itself_is_told_of_and_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.delenv("PLANTED", raising=False)  # without it this program ends with an error
-
-    async with looked_after(Member(a_place(tmp_path), 0, "sqlite:///x.db", "2s", "tests.proof.planted_node")) as member:
+async def test_a_process_that_ends_by_itself_is_told_of_and_replaced(tmp_path: Path):
+    async with looked_after(Member(a_place(tmp_path), 0, "sqlite:///x.db", "2s", "no_such_program")) as member:
         await eventually(lambda: member.starts > 1, seconds=30)
 
     assert member.ended_badly[0] == "n0-1 ended by itself with 1; see n0.log"

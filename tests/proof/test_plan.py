@@ -10,7 +10,7 @@ from foliot.testing.faults.plan import OF_THE_STORE, REST, Fault, Kind, planned
 
 
 def a_plan(seed: int, kinds: frozenset[Kind] = frozenset(Kind)) -> tuple[Fault, ...]:
-    return planned(seed, MINUTE, 4, kinds, lease=2 * SECOND, jump=5 * SECOND)
+    return planned(seed, MINUTE, 4, kinds, lease=2 * SECOND, jump=5 * SECOND, pace=SECOND)
 
 
 @given(st.integers(0, 10**6))

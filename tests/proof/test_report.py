@@ -15,7 +15,7 @@ from foliot.testing.faults.prover import Proof, Trial, said
 from foliot.testing.faults.report import report
 
 WHEN = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-FAULTS = planned(7, MINUTE, 4, frozenset(Kind), lease=2 * SECOND, jump=SECOND)
+FAULTS = planned(7, MINUTE, 4, frozenset(Kind), lease=2 * SECOND, jump=SECOND, pace=SECOND)
 BROKEN = Claim(promise="nothing is late", cases=30, broken=[f"run {n} was late" for n in range(30)])
 UNSEEN = Claim(promise="nothing is early", cases=0)
 
@@ -37,7 +37,7 @@ def test_a_proof_that_holds_says_so_with_every_claim():
 def test_a_broken_claim_shows_what_contradicts_it_as_far_as_anybody_reads():
     text = report(proof(*check(sound()), BROKEN, UNSEEN), WHEN)
 
-    assert "2 of 13 claims do not hold" in text
+    assert "2 of 16 claims do not hold" in text
     assert "- run 19 was late\n- and 10 more" in text
     assert "nothing was looked at" in text
 
@@ -63,7 +63,7 @@ def _rows(text: str) -> list[list[str]]:
 def test_the_exit_code_tells_what_came_out(claim: Claim, code: int | None, capsys: pytest.CaptureFixture[str]):
     ended: int | None = None
     try:
-        hand_over(proof(claim), None)
+        hand_over([proof(claim)], None)
     except typer.Exit as end:
         ended = end.exit_code
 
@@ -71,12 +71,14 @@ def test_the_exit_code_tells_what_came_out(claim: Claim, code: int | None, capsy
     assert "# Proof on sqlite, seed 7" in capsys.readouterr().out
 
 
-def test_a_report_goes_into_a_file(tmp_path: Path):
+def test_the_reports_of_several_proofs_go_into_one_file(tmp_path: Path):
     file = tmp_path / "proof.md"
 
-    hand_over(proof(Claim(promise="all is well", cases=1)), file)
+    with pytest.raises(typer.Exit):
+        hand_over([proof(Claim(promise="all is well", cases=1)), proof(BROKEN)], file)
 
     assert "| yes | all is well | 1 |" in file.read_text("utf-8")
+    assert "## Broken: nothing is late" in file.read_text("utf-8")
 
 
 def test_each_fault_is_a_line_of_the_progress():

@@ -4,71 +4,17 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
-from foliot.model import Overlap, Run, Schedule, State
-from foliot.moments import MILLISECOND, SECOND
+from foliot.model import Overlap, Run, State
+from foliot.moments import SECOND
 from foliot.policy import LOOK
+from foliot.testing.faults.counting import counted_once, kept_once, went_their_way
+from foliot.testing.faults.evidence import Claim, Evidence, Span
 from foliot.testing.faults.notes import WRITES, Note, Saw
+from foliot.testing.faults.spreading import UNSEEN
 from foliot.testing.faults.work import STANDING
-
-
-class Span(NamedTuple):
-    """From when to when, microseconds of the monotonic clock."""
-
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evidence:
-    """What is known after a play: what the processes noted, and what the store holds.
-
-    ``wanted`` are the ids of enqueued runs that the store has answered for. ``epoch`` is the wall clock minus the
-    monotonic one. ``outages`` are the times when no process could work with the store. ``patience`` is how late
-    something may be, and ``haste`` how early, microseconds. ``complaints`` tells of processes that ended by
-    themselves or met errors that they had not expected.
-    """
-
-    notes: Sequence[Note]
-    runs: Sequence[Run]
-    schedules: Sequence[Schedule]
-    wanted: Sequence[str]
-    epoch: int
-    outages: Sequence[Span] = ()
-    patience: int = 5 * SECOND
-    haste: int = 500 * MILLISECOND
-    complaints: Sequence[str] = ()
-
-    @cached_property
-    def by_id(self) -> Mapping[str, Run]:
-        """The runs in the store."""
-        return {run.id: run for run in self.runs}
-
-    def seen(self, *what: Saw) -> Mapping[str, list[Note]]:
-        """Notes of these kinds, by run."""
-        found: dict[str, list[Note]] = defaultdict(list)
-        for note in self.notes:
-            if note.saw in what:
-                found[note.run].append(note)
-        return found
-
-
-@dataclass(frozen=True, kw_only=True)
-class Claim:
-    """Something that is promised, how many cases were looked at, and what contradicts it."""
-
-    promise: str
-    cases: int
-    broken: Sequence[str] = field(default_factory=list[str])
-
-    @property
-    def holds(self) -> bool:
-        """Whether it was looked at and nothing contradicts it."""
-        return self.cases > 0 and not self.broken
 
 
 def check(evidence: Evidence) -> list[Claim]:
@@ -136,6 +82,7 @@ _ENDS = {
     "steady": (State.SUCCEEDED,),
     "flaky": (State.SUCCEEDED,),
     "precious": (State.SUCCEEDED, State.FAILED),
+    **dict.fromkeys(("fan", "part", "gather", "sale", "order"), (State.SUCCEEDED,)),
 }
 
 
@@ -210,7 +157,7 @@ def _repeated(notes: Mapping[str, Sequence[Note]]) -> Iterator[tuple[str, int]]:
 
 
 def _is_ours(run: Run) -> bool:
-    return not run.job.startswith("foliot.")
+    return not run.job.startswith("foliot.") and run.job not in UNSEEN
 
 
 def _counts(run: Run) -> list[int]:
@@ -363,6 +310,9 @@ CLAIMS: Sequence[Callable[[Evidence], Claim]] = (
     one_holder,
     at_most_once,
     never_two,
+    counted_once,
+    kept_once,
+    went_their_way,
     on_time,
     started_on_time,
     nobody_fell,

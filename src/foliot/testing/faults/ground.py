@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from foliot.errors import SettingsError
 from foliot.moments import SECOND
+from foliot.testing.faults.leaving import removed
 from foliot.testing.faults.plan import OF_A_SERVER, OF_PROCESSES, OF_THE_NETWORK, Fault, Kind
 from foliot.testing.proxy import Proxy
 from foliot.testing.servers import PostgresServer, RedisClusterServer, RedisServer, SentinelServer, Server
@@ -38,6 +39,8 @@ class Ground:
     file: Path | None = None
     server: Server | None = None
     proxies: tuple[Proxy, ...] = ()
+    apart: bool = False
+    """Whether it is a namespace that we made up on somebody's server."""
 
     @property
     def own_time(self) -> bool:
@@ -47,6 +50,11 @@ class Ground:
     def url_for(self, node: int) -> str:
         """The URL by which one process goes."""
         return self.proxies[node].in_front_of(self.url) if self.proxies else self.url
+
+    async def leave(self) -> None:
+        """Leave nothing behind on a server that is not ours."""
+        if self.apart and self.server is None:
+            await removed(self.url)
 
     async def hurt(self, fault: Fault) -> None:
         """Let a fault of the store happen from its beginning to its end."""
@@ -111,17 +119,22 @@ async def _named(stack: AsyncExitStack, url: str, processes: int) -> Ground:
         return Ground(name=scheme, url=url, file=Path(urlsplit(url).path.removeprefix("/")), kinds=_IN_A_FILE)
     if scheme in PORTS and "," not in urlsplit(url).netloc:
         proxies = await _proxies(stack, url, processes)
-        return Ground(name=scheme, url=_apart(url), kinds=OF_PROCESSES | OF_THE_NETWORK, proxies=proxies)
+        kinds = OF_PROCESSES | OF_THE_NETWORK
+        return Ground(name=scheme, url=_apart(url), kinds=kinds, proxies=proxies, apart=not _is_apart(url))
     if scheme.partition("+")[0] in PORTS:
-        return Ground(name=scheme, url=_apart(url), kinds=OF_PROCESSES | {Kind.LOSE})
+        return Ground(name=scheme, url=_apart(url), kinds=OF_PROCESSES | {Kind.LOSE}, apart=not _is_apart(url))
     raise SettingsError(f"{url!r}: nothing to prove there; name {', '.join(NAMES)}, or the URL of an empty store")
 
 
 def _apart(url: str) -> str:
     """The URL in a namespace that nobody has used, unless it names one."""
-    if "namespace=" in url:
+    if _is_apart(url):
         return url
     return f"{url}{'&' if '?' in url else '?'}namespace=proof_{uuid4().hex[:8]}"
+
+
+def _is_apart(url: str) -> bool:
+    return "namespace=" in url
 
 
 async def _proxies(stack: AsyncExitStack, url: str, processes: int) -> tuple[Proxy, ...]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from enum import StrEnum
+from itertools import count
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import msgspec
 
+from foliot.context import Context
 from foliot.model import Run, State, Value
 
 
@@ -38,6 +41,8 @@ class Saw(StrEnum):
     """The function began."""
     RETURNED = "returned"
     """The function is done, whatever became of it."""
+    TOLD = "told"
+    """A step gave this to its function: what it did just now, or what it had kept."""
 
 
 WRITES = frozenset({Saw.KEPT, Saw.ENDED, Saw.PUT_DOWN})
@@ -47,7 +52,8 @@ WRITES = frozenset({Saw.KEPT, Saw.ENDED, Saw.PUT_DOWN})
 class Note(Value, kw_only=True):
     """One thing that one process saw. Times are microseconds of the monotonic clock, which all processes share.
 
-    ``at`` is when it was known, ``since`` when it was asked for: in between it happened.
+    ``at`` is when it was known, ``since`` when it was asked for: in between it happened. ``step`` and ``value`` are
+    what a step was told.
     """
 
     saw: Saw
@@ -59,6 +65,8 @@ class Note(Value, kw_only=True):
     schedule: str | None = None
     nominal: int | None = None
     state: State | None = None
+    step: str = ""
+    value: str = ""
 
 
 def monotonic() -> int:
@@ -79,13 +87,45 @@ class History:
         note = Note(saw=saw, node=self.node, at=at, since=at if since is None else since, **facts)
         os.write(self._file, msgspec.json.encode(note) + b"\n")
 
-    def of(self, run: Run, saw: Saw, since: int | None = None) -> None:
+    def of(self, run: Run, saw: Saw, since: int | None = None, **facts: Any) -> None:
         """Write down what was just seen of a run."""
-        self.note(saw, since, run=run.id, token=run.token, schedule=run.schedule, nominal=run.nominal_at)
+        self.note(saw, since, run=run.id, token=run.token, schedule=run.schedule, nominal=run.nominal_at, **facts)
 
     def close(self) -> None:
         """Let go of the file."""
         os.close(self._file)
+
+
+class Log:
+    """What the functions of a proof write down; without a history, nobody may call them."""
+
+    def __init__(self, history: History | None) -> None:
+        self._kept = history
+        self._serial = count()
+
+    @property
+    def _history(self) -> History:
+        if self._kept is None:
+            raise RuntimeError("this process only enqueues")
+        return self._kept
+
+    @contextmanager
+    def noted(self, context: Context) -> Generator[Random]:
+        """Note when a function begins and ends; gives it dice, the same for the same attempt."""
+        self._history.of(context.run, Saw.STARTED)
+        try:
+            yield Random(f"{context.run_id} {context.token}")  # noqa: S311 - for play
+        finally:
+            self._history.of(context.run, Saw.RETURNED)
+
+    def told(self, context: Context, step: str, value: str) -> str:
+        """Note what a step gave."""
+        self._history.of(context.run, Saw.TOLD, step=step, value=value)
+        return value
+
+    def unlike_any(self, n: int) -> str:
+        """Something about a number that nobody has said before."""
+        return f"{self._history.node} says {next(self._serial)} of {n}"
 
 
 def histories(folder: Path) -> list[Note]:

@@ -71,9 +71,9 @@ class Fault(Value, kw_only=True):
 
 
 def planned(
-    seed: int, length: int, processes: int, kinds: Collection[Kind], *, lease: int, jump: int
+    seed: int, length: int, processes: int, kinds: Collection[Kind], *, lease: int, jump: int, pace: int
 ) -> tuple[Fault, ...]:
-    """The faults of a play of this length, a new one about every second; clocks jump by ``jump`` at most."""
+    """The faults of a play of this length, a new one each ``pace`` or so; clocks jump by ``jump`` at most."""
     dice = Random(seed)  # noqa: S311 - a plan to repeat
     known = [kind for kind in Kind if kind in kinds]
     faults: list[Fault] = []
@@ -84,7 +84,7 @@ def planned(
         if fault.kind in OF_THE_STORE:
             rested = fault.ends + REST
         faults.append(fault)
-        at += dice.randrange(300 * MILLISECOND, 1500 * MILLISECOND)
+        at += dice.randrange(pace // 3, pace * 5 // 3)
     return tuple(faults)
 
 

@@ -6,25 +6,21 @@ import asyncio
 import signal
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from foliot.errors import FoliotError, StoreError
-from foliot.model import Query, Run, Schedule, State
-from foliot.moments import MINUTE, SECOND, spell
-from foliot.scheduler import Scheduler
+from foliot.errors import FoliotError
+from foliot.moments import MILLISECOND, MINUTE, SECOND, spell
 from foliot.testing.faults.checker import Claim, Evidence, Span, check, outages
 from foliot.testing.faults.crew import Member
 from foliot.testing.faults.ground import Ground, prepared
 from foliot.testing.faults.node import Command
 from foliot.testing.faults.notes import Saw, histories, monotonic
+from foliot.testing.faults.office import Office
 from foliot.testing.faults.plan import OF_THE_STORE, Fault, Kind, planned
-from foliot.testing.faults.work import ENQUEUED, STANDING, define
-
-T = TypeVar("T")
 
 SMALL_JUMP = 5 * SECOND
 GREAT_JUMP = 10 * MINUTE
@@ -32,7 +28,7 @@ GREAT_JUMP = 10 * MINUTE
 RECOVERY = SECOND
 START = 3 * SECOND
 """How long a process may take to start, on a busy machine, before it counts as well again."""
-QUIET = 90.0
+QUIET = 120.0
 """Seconds after the last fault within which everything must be over."""
 
 
@@ -47,6 +43,12 @@ class Trial:
     lease: int = 2 * SECOND
     bound: int = 5 * SECOND
     """How much later than a lease something may be."""
+    pace: int = 900 * MILLISECOND
+    """How long after each other faults begin, on the average."""
+    parts: int = 5000
+    """How many parts each map has."""
+    kinds: frozenset[Kind] = frozenset(Kind)
+    """What may go wrong, as far as the store's place allows it."""
     program: str = "foliot.testing.faults.node"
     """The module that each process runs."""
 
@@ -75,7 +77,10 @@ async def prove(trial: Trial, tell: Tell, folder: Path | None = None) -> Proof:
         place = Path(temporary) if folder is None else _empty(folder)
         (place / "history").mkdir(parents=True, exist_ok=True)
         async with prepared(trial.store, place, trial.processes) as ground:
-            return await _Play(trial, ground, place, tell).played()
+            try:
+                return await _Play(trial, ground, place, tell).played()
+            finally:
+                await ground.leave()
 
 
 def _empty(folder: Path) -> Path:
@@ -92,20 +97,18 @@ class _Play:
             for each in range(trial.processes)
         ]
         self._away: list[Span] = []
-        self._wanted: list[str] = []
-        self._office = Scheduler(ground.url, fire=False, work=False)
-        self._jobs = define(self._office)
+        self._office = Office(ground.url, trial.parts)
         self._epoch = time.time_ns() // 1000 - monotonic()
 
     async def played(self) -> Proof:
         """Start everybody, let the faults happen, heal, wait until it is quiet, and look."""
         faults = self._planned()
-        async with self._office.connected():
+        async with self._office.scheduler.connected():
             async with self._at_work():
-                async with _meanwhile(self._enqueue()):
+                async with self._office_open():
                     await self._through(faults)
                 self._tell("healed; waiting until everything is over")
-                await self._quiet()
+                await self._office.quiet(QUIET)
                 await asyncio.gather(*(member.end() for member in self._crew))
             evidence = await self._evidence()
         return Proof(trial=self._trial, faults=faults, evidence=evidence, claims=check(evidence))
@@ -117,9 +120,10 @@ class _Play:
             trial.seed,
             round(trial.seconds * SECOND),
             trial.processes,
-            self._ground.kinds,
+            self._ground.kinds & trial.kinds,
             lease=trial.lease,
             jump=jump,
+            pace=trial.pace,
         )
 
     # The play
@@ -135,6 +139,14 @@ class _Play:
             for member in self._crew:
                 await stack.enter_async_context(_meanwhile(member.look_after()))
             yield
+
+    @asynccontextmanager
+    async def _office_open(self) -> AsyncGenerator[None]:
+        """Things are wanted meanwhile; in the end, whoever waits for an answer has one."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._office.work())
+            yield
+            self._office.close()
 
     async def _first_claim(self) -> None:
         """Wait until the first run is in somebody's hands."""
@@ -191,38 +203,16 @@ class _Play:
         }
         await member.ails(wrongs[fault.kind], lasts, proxy.restore)
 
-    async def _enqueue(self) -> None:
-        """Want something each moment; what the store does not answer for is asked again, under the same id."""
-        for n in range(10**9):
-            job = self._jobs[ENQUEUED[n % len(ENQUEUED)]]
-            wish = job.options(id=f"{job.name}-{n}")
-            handle = await _until_answered(lambda wish=wish, n=n: wish.enqueue(n))
-            self._wanted.append(handle.id)
-            await asyncio.sleep(0.1)
-
-    async def _quiet(self) -> None:
-        """Stop wanting, and wait until all that was wanted is over, or for too long."""
-        for each in STANDING:
-            await _until_answered(lambda each=each: self._office.schedules.pause(each.name))
-        latest = time.monotonic() + QUIET
-        while time.monotonic() < latest:
-            live = await _until_answered(lambda: self._office.runs.count(state=[State.PENDING, State.RUNNING]))
-            if not set(live) & {State.PENDING, State.RUNNING}:
-                return
-            await asyncio.sleep(0.2)
-
     # The evidence
 
     async def _evidence(self) -> Evidence:
         trial = self._trial
-        runs = await self._everything()
-        schedules = await _until_answered(lambda: self._office.store.records(Schedule))
         jump = 0 if self._ground.own_time else SMALL_JUMP
         return Evidence(
             notes=histories(self._folder / "history"),
-            runs=runs,
-            schedules=schedules,
-            wanted=self._wanted,
+            runs=await self._office.everything(),
+            schedules=await self._office.schedules(),
+            wanted=self._office.wanted,
             epoch=self._epoch,
             outages=outages([member.sick for member in self._crew], self._away),
             patience=trial.lease + trial.bound + jump,
@@ -230,26 +220,8 @@ class _Play:
             complaints=[each for member in self._crew for each in member.complaints()],
         )
 
-    async def _everything(self) -> list[Run]:
-        runs: list[Run] = []
-        query: Query | None = Query(limit=500)
-        while query is not None:
-            page = await _until_answered(lambda query=query: self._office.store.find(query))
-            runs += page.runs
-            query = None if page.cursor is None else Query(limit=500, after=page.cursor)
-        return runs
-
     def _logs(self) -> str:
         return "\n".join(file.read_text("utf-8")[-1000:] for file in self._folder.glob("n*.log"))
-
-
-async def _until_answered(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask a store that may be away, again and again: what we want is the same each time."""
-    while True:
-        try:
-            return await ask()
-        except StoreError:
-            await asyncio.sleep(0.2)
 
 
 @asynccontextmanager

@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from foliot.model import Outcome, Run
+from foliot.model import Outcome, Run, State
 from foliot.moments import SECOND
 from foliot.testing.faults.checker import Claim, Evidence, fire_lateness, start_lateness
 from foliot.testing.faults.notes import Saw
 from foliot.testing.faults.prover import Proof
 
+SPREAD = ("fan", "part", "sale", "order")
 MOST_BROKEN = 20
 """How many contradictions of one claim are shown."""
 
@@ -43,7 +44,7 @@ def _head(proof: Proof, when: datetime) -> str:
     return (
         f"# Proof on {trial.store}, seed {trial.seed}\n\n"
         f"{verdict(proof).capitalize()}: {trial.processes} processes for {trial.seconds:.0f} seconds, "
-        f"a lease of {trial.lease / SECOND:g} s.\n\n"
+        f"a lease of {trial.lease / SECOND:g} s, maps of {trial.parts:,} parts.\n\n"
         f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC, Python {platform.python_version()}, {platform.system()}."
     )
 
@@ -86,6 +87,8 @@ def _counts(evidence: Evidence) -> Iterator[tuple[str, str]]:
     yield "beats accepted, refused", f"{seen[Saw.KEPT]:,}, {seen[Saw.LOST]:,}"
     yield "endings accepted, refused", f"{seen[Saw.ENDED] + seen[Saw.PUT_DOWN]:,}, {seen[Saw.REFUSED]:,}"
     yield "runs taken over from a lost worker", f"{sum(_was_lost(run) for run in evidence.runs):,}"
+    ends = Counter(run.job for run in evidence.runs if run.state is State.SUCCEEDED)
+    yield "maps reduced, parts, sales in steps, orders", ", ".join(f"{ends[job]:,}" for job in SPREAD)
     yield "runs", ", ".join(f"{n:,} {state}" for state, n in states.most_common())
     yield "time in which nobody could work", f"{sum(b - a for a, b in evidence.outages) / SECOND:.1f} s"
 
@@ -114,5 +117,5 @@ def _again(proof: Proof) -> str:
     return (
         "## Again\n\nThe seed plans the same faults; how they fall upon the processes differs each time.\n\n"
         f"```\nfoliot prove --store {trial.store} --minutes {minutes:g} "
-        f"--processes {trial.processes} --seed {trial.seed}\n```"
+        f"--processes {trial.processes} --parts {trial.parts} --seed {trial.seed}\n```"
     )

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
-from random import Random
 from typing import Any
 
 from foliot.context import Context
@@ -14,10 +11,8 @@ from foliot.jobs import Job
 from foliot.model import Catchup, Overlap, Value
 from foliot.retry import fixed
 from foliot.scheduler import Scheduler
-from foliot.testing.faults.notes import History, Saw
-
-MANY = 1_000_000
-"""More crashes, and more instants to catch up with, than any proof brings."""
+from foliot.testing.faults.notes import History, Log
+from foliot.testing.faults.spreading import MANY, spread
 
 
 class Standing(Value, kw_only=True):
@@ -56,31 +51,14 @@ ENQUEUED = ("steady", "flaky", "precious")
 
 def define(scheduler: Scheduler, history: History | None = None) -> dict[str, Job[..., Any, Any]]:
     """Give a scheduler the jobs to enqueue, and if it is to work, the schedules; tells the jobs to enqueue."""
-    log = _Log(history)
+    log = Log(history)
     if history is not None:
         for each in STANDING:
             _stand(scheduler, each, log)
-    return {job.name: job for job in _enqueued(scheduler, log)}
+    return {job.name: job for job in (*_enqueued(scheduler, log), *spread(scheduler, log))}
 
 
-class _Log:
-    """Notes when a function begins and ends, and how long it shall take."""
-
-    def __init__(self, history: History | None) -> None:
-        self._history = history
-
-    @contextmanager
-    def noted(self, context: Context) -> Generator[Random]:
-        if self._history is None:
-            raise RuntimeError("this process only enqueues")
-        self._history.of(context.run, Saw.STARTED)
-        try:
-            yield Random(f"{context.run_id} {context.token}")  # noqa: S311 - for play
-        finally:
-            self._history.of(context.run, Saw.RETURNED)
-
-
-def _stand(scheduler: Scheduler, standing: Standing, log: _Log) -> None:
+def _stand(scheduler: Scheduler, standing: Standing, log: Log) -> None:
     async def occupied(context: Context) -> None:
         with log.noted(context) as dice:
             await asyncio.sleep(dice.uniform(*standing.takes) / 1000)
@@ -100,7 +78,7 @@ def _stand(scheduler: Scheduler, standing: Standing, log: _Log) -> None:
     decorate(busy if standing.threads else occupied)
 
 
-def _enqueued(scheduler: Scheduler, log: _Log) -> list[Job[..., Any, Any]]:
+def _enqueued(scheduler: Scheduler, log: Log) -> list[Job[..., Any, Any]]:
     @scheduler.job(name="steady", max_crashes=MANY)
     async def steady(context: Context, n: int) -> int:
         with log.noted(context) as dice:
