@@ -6,11 +6,11 @@ No clock, no store, no await; all of it tested with tables.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from random import Random
 from typing import Protocol
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from foliot.control import Cancel, PutDown, Retry, Skip, Snooze
@@ -351,51 +351,44 @@ def _over(run: Run, state: State, reason: str) -> Ending:
 # Concluding: from what came of an execution to how the run ends
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(Struct, frozen=True):
     """The function returned; its result as JSON."""
 
     result: str
 
 
-@dataclass(frozen=True, slots=True)
-class Raised:
+class Raised(Struct, frozen=True):
     """The function raised."""
 
     error: BaseException
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True)
-class TimedOut:
+class TimedOut(Struct, frozen=True):
     """The attempt took longer than its timeout, microseconds."""
 
     timeout: int
 
 
-@dataclass(frozen=True, slots=True)
-class Died:
+class Died(Struct, frozen=True):
     """Its process died under it."""
 
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True)
-class Stopped:
+class Stopped(Struct, frozen=True):
     """It stopped because somebody asked for that."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class GivenBack:
+class GivenBack(Struct, frozen=True):
     """Its worker is shutting down: no fault of the job's. ``begun``: its function was called, or may have been."""
 
     begun: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Waits:
+class Waits(Struct, frozen=True):
     """It asked to be put down until other runs are over, or until a time."""
 
     down: PutDown

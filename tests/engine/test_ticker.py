@@ -103,3 +103,55 @@ async def test_a_clock_set_back_fires_nothing_early(store: MemoryStore, ticker: 
     await ticker.round()
 
     assert await fired(store) == []
+
+
+# Remembered, where nothing is decided ahead
+
+
+@pytest.fixture
+async def remembering(store: MemoryStore, clock: ManualClock) -> Ticker:
+    """A ticker that has fired at one second, and remembers how the schedule stands."""
+    ticker = Ticker(store, clock, Listeners(), ahead=0)
+    clock.turn_to(START + SECOND)
+    assert await ticker.round() == START + 2 * SECOND
+    return ticker
+
+
+async def test_what_is_remembered_fires_at_its_instant_and_once(
+    store: MemoryStore, remembering: Ticker, clock: ManualClock
+):
+    for late in (-1, 0, 1, 1000):
+        clock.turn_to(START + 2 * SECOND + late)
+        await remembering.round()
+
+    assert [run.nominal_at for run in await fired(store)] == [START + SECOND, START + 2 * SECOND]
+
+
+@pytest.mark.parametrize(
+    ("change", "args"),
+    [({"args": '{"n":2}'}, ["{}", '{"n":2}']), ({"paused": Pause(at=START), "wakes_at": None}, ["{}"])],
+)
+async def test_a_schedule_that_is_changed_fires_as_it_is_now_and_not_as_it_is_remembered(
+    store: MemoryStore, remembering: Ticker, clock: ManualClock, change: dict, args: list[str]
+):
+    [schedule] = await store.records(Schedule)
+    await store.put([replace(schedule, **change)])
+
+    clock.turn_to(START + 2 * SECOND)
+    await remembering.round()
+
+    assert [run.args for run in await fired(store)] == args
+
+
+async def test_instants_that_passed_meanwhile_are_caught_up_with_from_what_is_remembered(
+    store: MemoryStore, remembering: Ticker, clock: ManualClock
+):
+    clock.turn_to(START + 4 * SECOND)
+    await remembering.round()
+
+    reasons = [(run.nominal_at, (run.reason or "").split()[0]) for run in (await fired(store))[1:]]
+    assert reasons == [
+        (START + 2 * SECOND, "missed:"),
+        (START + 3 * SECOND, "missed:"),
+        (START + 4 * SECOND, "overlap"),
+    ]

@@ -401,6 +401,30 @@ def test_a_heap_gives_no_more_than_asked_and_nothing_above_the_bound():
     assert heap.first() == (9, "9")
 
 
+@pytest.mark.parametrize("numbers", [[1, 2, 3, 4], [4, 3, 2, 1], [2, 4, 1, 3], [1, 3, 3, 2]])
+def test_a_heap_from_which_is_taken_while_it_grows_gives_everything_in_order(numbers: list[int]):
+    heap = Heap(lambda *_: True)
+    for number in numbers:
+        heap.push(number, str(number))
+
+    taken = []
+    for id in heap.up_to(3):
+        if id == "1":
+            heap.push(2, "late")
+        taken.append(id)
+
+    assert taken == sorted([*(str(number) for number in numbers if number <= 3), "late"], key="1 2 late 3".find)
+
+
+async def test_queues_that_nobody_uses_any_more_are_forgotten(store: MemoryStore):
+    for n in range(1000):
+        await store.add([a_run(str(n), queue=f"q{n}")], 0)
+        [run] = await take(store)
+        await store.finish([an_ending(run)], 0)
+
+    assert len(store._due.served(a_claim())) < 200
+
+
 def test_history_counts_a_revived_run_once():
     runs = {name: a_run(name, state=State.FAILED, finished_at=at) for at, name in enumerate("abc")}
     history = History(runs)

@@ -30,6 +30,8 @@ BREATH = 20 * MILLISECOND
 """How long what was just fired has to start, before what comes next is decided."""
 MOST_AHEAD = 2000
 """How many firings are decided ahead at most."""
+MOST_REMEMBERED = 100
+"""How many schedules a ticker remembers that decides nothing ahead."""
 
 
 class Prepared(NamedTuple):
@@ -44,7 +46,8 @@ class Ticker:
     """Fires what is due, decided ahead as far as can be. A round tells when to come back.
 
     What was decided ahead is no promise: the store refuses it if its schedule has changed, and what it lists as due is
-    decided anew. ``ahead=0`` decides nothing ahead, for clocks that jump.
+    decided anew. ``ahead=0`` decides nothing ahead, for clocks that jump; it remembers how the schedules stand that it
+    has fired, and need not ask for them when they are due.
     """
 
     def __init__(
@@ -54,11 +57,12 @@ class Ticker:
         self._ahead = ahead
         self._prepared: dict[str, Prepared] = {}
         self._prepared_until = 0
+        self._remembered: dict[str, Schedule] = {}
 
     async def round(self) -> int | None:
         """Fire all that is due; the instant to come back is the store's own word, or a moment before it."""
         now = self._clock.now()
-        ready = self._ready(now)
+        ready = self._ready(now) if self._ahead else [await self._decide(each, now) for each in self._recalled(now)]
         agenda = await self._fire(ready, now)
         fired = bool(ready or agenda.due)
         while agenda.due:
@@ -77,7 +81,24 @@ class Ticker:
         if self._doors is not None:
             await self._doors.answerable([run for firing in page for run in firing.runs])
         await self._tell(page, agenda.fired, now)
+        if not self._ahead:
+            self._remember(page, agenda.fired)
         return agenda
+
+    # Remembered
+
+    def _remember(self, firings: Sequence[Firing], fired: Sequence[bool]) -> None:
+        """How schedules stand that were just fired, except what follows a run: its end sets the next time."""
+        for each, accepted in zip(firings, fired, strict=True):
+            if accepted and _goes_on(each.schedule) and len(self._remembered) < MOST_REMEMBERED:
+                self._remembered[each.schedule.id] = replace(each.schedule, version=each.expect + 1)
+
+    def _recalled(self, now: int) -> list[Schedule]:
+        """What is due of those remembered; it is remembered no longer."""
+        due = [each for each in self._remembered.values() if each.wakes_at is not None and each.wakes_at <= now]
+        for each in due:
+            del self._remembered[each.id]
+        return due
 
     # Ahead
 
@@ -150,6 +171,10 @@ class Ticker:
                 page = tuple(ids[at : at + self._store.batch])
                 found += (await self._store.find(Query(ids=page, states=(State.SKIPPED,), limit=len(page)))).runs
         return {run.id: run for run in found if not run.token}
+
+
+def _goes_on(schedule: Schedule) -> bool:
+    return schedule.wakes_at is not None and schedule.follows is None
 
 
 _TOLD = (Kind.FIRED, Kind.MISSED, Kind.SKIPPED)

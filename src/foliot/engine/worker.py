@@ -99,6 +99,13 @@ class Worker:
                 self._emptied.set()
 
     async def _round(self) -> int | None:
+        wake_at = await self._turned()
+        if self._endings and self._ahead is None:  # what has ended at once is handed in at once
+            wake_at = await self._turned()
+        return self._bench.clock.now() if self._endings or self._ahead is not None else wake_at
+
+    async def _turned(self) -> int | None:
+        """One turn of the store, and a start for what it brings."""
         turn, self._ahead = self._ahead or self._next_turn(0), None
         try:
             kept, runs, wake_at = await turn.answer
@@ -112,7 +119,7 @@ class Worker:
             await asyncio.sleep(0)  # it is on its way while these are worked on
         if runs:
             await self._take(runs)
-        return self._bench.clock.now() if self._endings or self._ahead is not None else wake_at
+        return wake_at
 
     def _next_turn(self, taken: int) -> _Turn:
         """To hand in what has ended and to take what is due, with so many slots taken beside those held."""
@@ -197,7 +204,8 @@ class Worker:
     def _conclude(self, held: Held, ending: Ending | None, conclusion: Conclusion | None) -> None:
         if ending is not None:
             self._endings.append((held, held.signed(ending), conclusion))
-        self.ring()
+        if not self._turning:  # else the round that is under way sees it
+            self.ring()
 
     # What the store kept
 

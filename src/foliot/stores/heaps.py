@@ -11,6 +11,9 @@ from foliot.model import AGEING, Claim, Run, State, serves
 
 _ROOM = 64
 
+_Eyes = tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+"""What decides at which places a claim looks."""
+
 
 class Heap:
     """Ids by a number, lowest first, ties by id. ``holds(number, id)`` says whether an entry is still so.
@@ -19,27 +22,27 @@ class Heap:
     whoever takes entries out must not mind.
     """
 
-    __slots__ = ("_entries", "_holds", "_row", "_sweep_above")
+    __slots__ = ("_holds", "_sweep_above", "entries", "row")
 
     def __init__(self, holds: Callable[[int, str], bool]) -> None:
-        self._entries: list[tuple[int, str]] = []
-        self._row: deque[tuple[int, str]] = deque()
+        self.entries: list[tuple[int, str]] = []
+        self.row: deque[tuple[int, str]] = deque()
         self._holds = holds
         self._sweep_above = _ROOM
 
     def push(self, number: int, id: str) -> None:
         """Put an entry in."""
-        entry, row = (number, id), self._row
+        entry, row = (number, id), self.row
         if not row or entry >= row[-1]:
             row.append(entry)
         else:
-            heappush(self._entries, entry)
-        if len(row) + len(self._entries) > self._sweep_above:
+            heappush(self.entries, entry)
+        if len(row) + len(self.entries) > self._sweep_above:
             self._sweep()
 
     def first(self) -> tuple[int, str] | None:
         """The lowest entry that holds, left in place."""
-        entries, row, holds = self._entries, self._row, self._holds
+        entries, row, holds = self.entries, self.row, self._holds
         while entries or row:
             first = entries[0] if not row or (entries and entries[0] < row[0]) else row[0]
             if holds(*first):
@@ -49,11 +52,24 @@ class Heap:
 
     def pop(self) -> None:
         """Take out the lowest entry."""
-        entries, row = self._entries, self._row
+        entries, row = self.entries, self.row
         if not row or (entries and entries[0] < row[0]):
             heappop(entries)
         else:
             row.popleft()
+
+    def up_to(self, number: int) -> Iterator[str]:
+        """Take out one after the other, as it is asked for, what is no higher than this."""
+        holds = self._holds
+        while True:
+            while self.row and not self.entries and self.row[0][0] <= number:
+                entry = self.row.popleft()
+                if holds(*entry):
+                    yield entry[1]
+            if (first := self.first()) is None or first[0] > number:
+                return
+            self.pop()
+            yield first[1]
 
     def take(self, most: int, up_to: int = maxsize) -> list[str]:
         """Take out, in order and each once, at most so many ids whose number is no higher than ``up_to``."""
@@ -67,54 +83,54 @@ class Heap:
 
     def _sweep(self) -> None:
         """Keep what holds. Sweeping anew only when twice as long makes this a constant cost per entry."""
-        self._row = deque(entry for entry in self._row if self._holds(*entry))
-        self._entries = [entry for entry in self._entries if self._holds(*entry)]
-        heapify(self._entries)
-        self._sweep_above = 2 * (len(self._row) + len(self._entries)) + _ROOM
+        self.row = deque(entry for entry in self.row if self._holds(*entry))
+        self.entries = [entry for entry in self.entries if self._holds(*entry)]
+        heapify(self.entries)
+        self._sweep_above = 2 * (len(self.row) + len(self.entries)) + _ROOM
 
 
 class Due:
-    """Which runs in one state somebody should look at, by place and priority, in the order of claims."""
+    """Which runs somebody should look at, by state, place and priority, in the order of claims."""
 
-    def __init__(self, state: State, runs: dict[str, Run]) -> None:
-        self._state, self._runs = state, runs
-        self._places: dict[str, dict[int, Heap]] = {}
+    def __init__(self, runs: dict[str, Run]) -> None:
+        self._runs = runs
+        self._heaps: dict[tuple[State, str, int], Heap] = {}
+        self._served: dict[_Eyes, list[tuple[int, Heap]]] = {}
+        self._sweep_above = _ROOM
 
     def push(self, run: Run, wakes_at: int) -> None:
         """Look at this run then."""
-        try:
-            heap = self._places[run.place][run.priority]
-        except KeyError:
-            heap = Heap(self._wakes(run.priority))
-            self._places.setdefault(run.place, {})[run.priority] = heap
+        heap = self._heaps.get((run.state, run.place, run.priority))
+        if heap is None:
+            heap = self._open(run.state, run.place, run.priority)
         heap.push(wakes_at, run.id)
 
     def served(self, claim: Claim) -> list[tuple[int, Heap]]:
-        """The heaps at which a claim looks, each with its priority."""
-        return [(priority, heap) for place in self._looked_at(claim) for priority, heap in self._live_heaps(place)]
+        """The heaps at which a claim looks, pending runs and leases that lapse, each with its priority."""
+        eyes = (claim.worker, claim.queues, claim.labels, claim.targets)
+        served = self._served.get(eyes)
+        if served is None:
+            if len(self._served) > _ROOM:
+                self._served.clear()
+            served = [(priority, heap) for (_, place, priority), heap in self._heaps.items() if serves(place, claim)]
+            self._served[eyes] = served
+        return served
 
-    def _looked_at(self, claim: Claim) -> list[str]:
-        if claim.queues and not claim.labels:
-            return [*dict.fromkeys(claim.queues), *claim.doors]
-        return [place for place in self._places if serves(place, claim)]
+    def _open(self, state: State, place: str, priority: int) -> Heap:
+        """A heap where there was none; where nobody comes any more there is none afterwards."""
+        if len(self._heaps) >= self._sweep_above:
+            self._heaps = {key: heap for key, heap in self._heaps.items() if heap.first() is not None}
+            self._sweep_above = 2 * len(self._heaps) + _ROOM
+        self._served.clear()
+        heap = self._heaps[state, place, priority] = Heap(self._wakes(state, priority))
+        return heap
 
-    def _live_heaps(self, place: str) -> list[tuple[int, Heap]]:
-        heaps = self._places.get(place)
-        if heaps is None:
-            return []
-        live = [(priority, heap) for priority, heap in heaps.items() if heap.first() is not None]
-        if len(live) < len(heaps):
-            self._places[place] = dict(live)
-            if not live:
-                del self._places[place]
-        return live
-
-    def _wakes(self, priority: int) -> Callable[[int, str], bool]:
-        state, get = self._state, self._runs.get
+    def _wakes(self, state: State, priority: int) -> Callable[[int, str], bool]:
+        get = self._runs.get
 
         def wakes(at: int, id: str) -> bool:
             run = get(id)
-            return run is not None and run.wakes_at == at and run.priority == priority and run.state is state
+            return run is not None and run.wakes_at == at and run.state is state and run.priority == priority
 
         return wakes
 
@@ -123,7 +139,7 @@ def in_order(heaps: Iterable[tuple[int, Heap]], now: int) -> Iterator[str]:
     """Take out what is due by now, in the order of claims. The taker changes each before asking for the next."""
     heads: list[tuple[int, str, int, Heap]] = []
     for priority, heap in heaps:
-        if (first := heap.first()) is not None and first[0] <= now:
+        if (heap.row or heap.entries) and (first := heap.first()) is not None and first[0] <= now:
             heads.append((first[0] - priority * AGEING, first[1], priority, heap))
     heapify(heads)
     while len(heads) > 1:
@@ -135,14 +151,16 @@ def in_order(heaps: Iterable[tuple[int, Heap]], now: int) -> Iterator[str]:
         else:
             heappop(heads)
     for *_, heap in heads:  # the last one, or the only one: nothing to put in order
-        while (first := heap.first()) is not None and first[0] <= now:
-            heap.pop()
-            yield first[1]
+        yield from heap.up_to(now)
 
 
 def earliest(heaps: Iterable[tuple[int, Heap]]) -> int | None:
     """When somebody should look at the first of these."""
-    return min((first[0] for _, heap in heaps if (first := heap.first()) is not None), default=None)
+    soonest: int | None = None
+    for _, heap in heaps:
+        if (heap.row or heap.entries) and (first := heap.first()) is not None:
+            soonest = first[0] if soonest is None or first[0] < soonest else soonest
+    return soonest
 
 
 class History:

@@ -72,8 +72,7 @@ class MemoryStore(Store):
     def __init__(self) -> None:
         self._step = Bells()
         self._runs: dict[str, Run] = {}
-        self._due = Due(PENDING, self._runs)
-        self._leases = Due(RUNNING, self._runs)
+        self._due = Due(self._runs)
         self._traffic = Traffic(self._runs)
         self._waits = Waits()
         self._keys = Keys()
@@ -220,7 +219,8 @@ class MemoryStore(Store):
         if claim.limit <= 0:
             return Batch()
         taken: list[Run] = []
-        for id in islice(in_order(self._served(claim), now), claim.limit + PARKS):
+        served = self._due.served(claim)
+        for id in islice(in_order(served, now), claim.limit + PARKS):
             if (run := self._try_to_claim(self._runs[id], claim, now)) is not None:
                 taken.append(run)
                 if len(taken) == claim.limit:
@@ -228,7 +228,7 @@ class MemoryStore(Store):
         if taken:
             self._catalogue.claimed(taken)
         woke = self._wake_parked(now)
-        wake_at = None if len(taken) == claim.limit else self._next_look(claim, now, woke)
+        wake_at = None if len(taken) == claim.limit else self._next_look(self._due.served(claim), now, woke)
         return Batch(runs=tuple(taken), wake_at=wake_at)
 
     def _try_to_claim(self, run: Run, claim: Claim, now: int) -> Run | None:
@@ -246,17 +246,15 @@ class MemoryStore(Store):
         return new
 
     def _wake_parked(self, now: int) -> bool:
-        waking = list(self._traffic.to_wake(now, PARKS)) if self._traffic.limits or self._traffic.hopes else []
+        if not self._traffic.hopes:
+            return False
+        waking = list(self._traffic.to_wake(now, PARKS))
         for id in waking:
             self._change(self._runs[id], woken(self._runs[id]))
         return bool(waking)
 
-    def _served(self, claim: Claim) -> list[tuple[int, Heap]]:
-        """What is to be looked at in the places that this claim serves: pending runs, and leases that lapse."""
-        return self._due.served(claim) + self._leases.served(claim)
-
-    def _next_look(self, claim: Claim, now: int, woke: bool) -> int | None:
-        known = (earliest(self._served(claim)), self._traffic.look_at(), now if woke else None)
+    def _next_look(self, served: list[tuple[int, Heap]], now: int, woke: bool) -> int | None:
+        known = (earliest(served), self._traffic.look_at(), now if woke else None)
         return min((each for each in known if each is not None), default=None)
 
     async def beat(self, worker: Worker, beats: Sequence[Beat], now: int, lease: int) -> list[Reply]:
@@ -443,10 +441,8 @@ class MemoryStore(Store):
             self._change(self._runs[waiter], settled(self._runs[waiter], waits))
 
     def _wake(self, run: Run, at: int) -> None:
-        if run.state is RUNNING:
-            self._leases.push(run, at)
-        else:
-            self._due.push(run, at)
+        self._due.push(run, at)
+        if run.state is PENDING:
             self._step.note(Topic.RUNS, at)
 
     def _settle(self, id: str, upstreams: Iterable[str]) -> None:

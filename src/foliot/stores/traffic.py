@@ -32,8 +32,8 @@ class Traffic:
 
     @property
     def hopes(self) -> bool:
-        """Whether some lane with parked runs is to be looked at."""
-        return bool(self._look)
+        """Whether some lane with parked runs is to be looked at, now or at an instant."""
+        return bool(self._look or self._opens)
 
     # limits
 
