@@ -4,10 +4,13 @@ import sys
 from pathlib import Path
 from typing import Any, Self
 
-from foliot.model import Claim, Ending, Run, State
+from foliot import flow
+from foliot.model import Claim, Ending, Page, Query, Run, State
+from foliot.scheduler import Scheduler
 from foliot.stores.base import Store
 from foliot.stores.memory import MemoryStore
 from foliot.stores.sqlite import SQLiteStore
+from foliot.testing import simulated
 
 PAGE = 400
 
@@ -80,3 +83,54 @@ async def test_in_a_file_a_part_costs_the_same_whether_it_is_one_of_hundreds_or_
     few, many = await steps_per_part(tmp_path / "few.db", 1), await steps_per_part(tmp_path / "many.db", 25)
 
     assert many < 1.5 * few
+
+
+class Asked(MemoryStore):
+    """Remembers which runs were asked for by id."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+
+    async def find(self, query: Query) -> Page:
+        self.ids += query.ids
+        return await super().find(query)
+
+
+async def test_a_parent_is_not_looked_at_anew_for_every_batch_of_its_parts():
+    store = Asked()
+    scheduler = Scheduler(store, concurrency=5)
+
+    @scheduler.job(name="part")
+    async def part(n: int) -> int:
+        return n
+
+    async with simulated(scheduler, store=store) as time:
+        handle = await flow.map(part, range(200)).enqueue()
+        await time.settle()
+        result = await handle.result()
+
+    assert result == list(range(200))
+    assert store.ids.count(handle.id) < 10
+
+
+async def test_a_reduce_that_is_done_needs_no_look_at_what_it_was_made_of():
+    store = Asked()
+    scheduler = Scheduler(store, concurrency=5)
+    part, total = scheduler.job(name="part")(_same), scheduler.job(name="total")(_sum)
+
+    async with simulated(scheduler, store=store) as time:
+        handle = await flow.map(part, range(50)).reduce(total).enqueue()
+        await time.settle()
+        result = await handle.result()
+
+    assert result == sum(range(50))
+    assert store.ids.count(f"{handle.id}.0.join-00000") == 1
+
+
+async def _same(n: int) -> int:
+    return n
+
+
+async def _sum(numbers: list[int]) -> int:
+    return sum(numbers)

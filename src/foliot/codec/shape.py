@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from inspect import BoundArguments, Parameter, Signature
 from typing import Any, Never, NoReturn, get_type_hints
@@ -78,6 +78,16 @@ class Shape:
             raise ArgumentsError(self._culprit(given)) from None
         self.check(text)
         return text
+
+    def encode_each(self, items: Sequence[Any]) -> list[str]:
+        """Write the arguments of one call for each item, its one argument. Raises ArgumentsError that tells which."""
+        texts: list[str] = []
+        for n, item in enumerate(items):
+            try:
+                texts.append(self.encode((item,), {}))
+            except ArgumentsError as problem:
+                raise ArgumentsError(f"item {n}: {problem}") from None
+        return texts
 
     def decode(self, text: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Read arguments, each as its annotation says. Raises ArgumentsError saying where they do not fit."""

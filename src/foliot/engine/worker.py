@@ -22,6 +22,7 @@ from foliot.flow.doors import Doors
 from foliot.flow.story import Desk, Story
 from foliot.jobs import Job
 from foliot.model import Claim, Ending, Query, Run
+from foliot.moments import SECOND
 from foliot.options import Middleware
 from foliot.policy import Conclusion, GivenBack, Stopped, admit, conclude
 from foliot.stores.base import Store
@@ -71,6 +72,7 @@ class Worker:
         self.on_notes: Callable[[], None] = lambda: None
         self.draining = False
         self._gone: tuple[str, ...] = ()
+        self._parents = Parents()
         self._bench = bench
         self._desk = Desk(
             store=bench.store,
@@ -163,11 +165,18 @@ class Worker:
 
     async def _around(self, runs: Sequence[Run]) -> dict[str, Run]:
         """The runs that these waited for, and their parents."""
-        parents = [run.parent for run in runs if run.parent is not None]
-        wanted = tuple(dict.fromkeys([*parents, *(each for run in runs for each in run.after)]))
+        now = self._bench.clock.now()
+        parents = self._parents.known(now)
+        asked = [run.parent for run in runs if run.parent is not None and run.parent not in parents]
+        found = await self._found([*asked, *(each for run in runs for each in run.after)])
+        self._parents.learn([found[each] for each in asked if each in found], now)
+        return {**parents, **found}
+
+    async def _found(self, ids: Sequence[str]) -> dict[str, Run]:
+        wanted, size = tuple(dict.fromkeys(ids)), self._bench.store.batch
         found: dict[str, Run] = {}
-        for at in range(0, len(wanted), 500):
-            page = await self._bench.store.find(Query(ids=wanted[at : at + 500], limit=500))
+        for at in range(0, len(wanted), size):
+            page = await self._bench.store.find(Query(ids=wanted[at : at + size], limit=size))
             found |= {run.id: run for run in page.runs}
         return found
 
@@ -212,6 +221,7 @@ class Worker:
     def _let_go(self, ended: Sequence[tuple[Held, Ending, Conclusion | None]], kept: Sequence[bool]) -> None:
         for (held, ending, conclusion), accepted in zip(ended, kept, strict=True):
             self.held.pop((held.run.id, held.run.token), None)
+            self._parents.forget(held.run.id)
             if accepted:
                 self._bench.aftermath.ended(held, ending, conclusion)
             else:
@@ -261,6 +271,34 @@ class Worker:
             await self._emptied.wait()
         alarm.cancel()
 
+
+class Parents:
+    """The parents of runs that lived when they were last looked at, which is not asked again for a while.
+
+    So a run whose parent has just ended elsewhere may start for that long, as any may that was claimed before.
+    """
+
+    def __init__(self) -> None:
+        self._lived: dict[str, Run] = {}
+        self._until = 0
+
+    def known(self, now: int) -> dict[str, Run]:
+        """Those that are taken to live."""
+        if now >= self._until:
+            self._lived, self._until = {}, now + FRESH
+        return self._lived
+
+    def learn(self, runs: Sequence[Run], now: int) -> None:
+        """How some were just now."""
+        self.known(now).update({run.id: run for run in runs if not run.state.over and run.cancelling is None})
+
+    def forget(self, id: str) -> None:
+        """This one has ended, or is put down."""
+        self._lived.pop(id, None)
+
+
+FRESH = SECOND
+"""How long a parent that lived is taken to live, microseconds."""
 
 T = TypeVar("T")
 

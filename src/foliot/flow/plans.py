@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, assert_never
 import msgspec
 from msgspec.structs import replace
 
+from foliot.codec import loads
 from foliot.errors import JobError
-from foliot.flow.story import Fan, Story, calls_of
+from foliot.flow.parts import Calls, Each, Parts
+from foliot.flow.story import Fan, Story
 from foliot.handle import Call
 from foliot.jobs import USUAL, Job, Wish
 from foliot.joining import Tolerance, tolerance
@@ -178,7 +180,7 @@ async def _mapped(context: Context, plan: Mapped, missing: Any) -> list[Any]:
     acts: Any = context.acts
     items = await carried_out(context, plan.of)
     fan = Fan(name=plan.asked.job, at_once=plan.at_once, tolerance=tolerance(plan.failed), missing=missing)
-    return await acts.fan_out(calls_of(plan.asked.wish(acts), items), fan)
+    return await acts.fan_out(Each(plan.asked.wish(acts), items), fan)
 
 
 async def _reduced(context: Context, plan: Reduced) -> Any:
@@ -188,9 +190,9 @@ async def _reduced(context: Context, plan: Reduced) -> Any:
     fan = Fan(name=plan.asked.job, tolerance=Tolerance())
     if plan.shards > 1 or plan.merge is not None:
         shares = list(split(values, plan.shards))
-        return await acts.call(merge.call(await acts.fan_out(calls_of(job, shares), fan)))
+        return await acts.call(merge.call(await acts.fan_out(Each(job, shares), fan)))
     while plan.width is not None and len(values) > plan.width:
-        values = await acts.fan_out(calls_of(job, list(chunks(values, plan.width))), fan)
+        values = await acts.fan_out(Each(job, list(chunks(values, plan.width))), fan)
     return await acts.call(job.call(values))
 
 
@@ -218,14 +220,14 @@ def chunks(values: Sequence[Any], size: int) -> Iterator[list[Any]]:
 async def _sharded(acts: Story, plan: Sharded) -> list[Any]:
     wish = plan.asked.wish(acts)
     if plan.args is not None:
-        calls = [_call(acts, Single(asked=plan.asked, args=plan.args))] * plan.total
+        parts: Parts = Calls([_call(acts, Single(asked=plan.asked, args=plan.args))] * plan.total)
     else:
-        calls = calls_of(wish, plan.items)
+        parts = Each(wish, plan.items)
 
     def share(run: Run, n: int) -> Run:
         return replace(run, terms=replace(run.terms or Terms(), shard=(n, plan.total)))
 
-    return await acts.fan_out(calls, Fan(name=plan.asked.job, tolerance=Tolerance(), adapt=share))
+    return await acts.fan_out(parts, Fan(name=plan.asked.job, tolerance=Tolerance(), adapt=share))
 
 
 async def _broadcast(acts: Story, plan: Broadcast) -> Mapping[str, Any]:
@@ -241,8 +243,8 @@ async def _broadcast(acts: Story, plan: Broadcast) -> Mapping[str, Any]:
         return replace(run, target=names[n], needs=(), terms=replace(run.terms or Terms(), only=True))
 
     fan = Fan(name=plan.asked.job, tolerance=Tolerance(share=None), adapt=address)
-    calls = [_call(acts, Single(asked=plan.asked, args=plan.args))] * len(names)
-    return dict(zip(names, await acts.fan_out(calls, fan), strict=True))
+    parts = Calls([_call(acts, Single(asked=plan.asked, args=plan.args))] * len(names))
+    return dict(zip(names, await acts.fan_out(parts, fan), strict=True))
 
 
 def _serves(worker: Worker, queue: str, labels: Sequence[str]) -> bool:
@@ -251,7 +253,38 @@ def _serves(worker: Worker, queue: str, labels: Sequence[str]) -> bool:
 
 
 async def _flow(context: Context, plan: Plan) -> Any:
-    return await carried_out(context, plan)
+    acts: Any = context.acts
+    last = _last(plan)
+    done = None if last is None else await acts.done(_acts(plan) - 1, last)
+    return await carried_out(context, plan) if done is None else loads(done)
+
+
+def _last(plan: Plan) -> str | None:
+    """The job whose one run is the last act, and whose result is the whole's; None if the result is made of several."""
+    match plan:
+        case Chain(then=(*_, last)):
+            return last.job
+        case Reduced(asked=asked, width=None, merge=merge):
+            return (merge or asked).job
+        case _:
+            return None
+
+
+def _acts(plan: Plan) -> int:
+    """How many acts carry out a plan; only a reduce by width cannot tell that before."""
+    match plan:
+        case Items():
+            return 0
+        case Chain(first=first, then=then):
+            return _acts(first) + len(then)
+        case Mapped(of=of):
+            return _acts(of) + 1
+        case Reduced(of=of, shards=shards, merge=merge):
+            return _acts(of) + (2 if shards > 1 or merge is not None else 1)
+        case Broadcast():
+            return 2
+        case _:
+            return 1
 
 
 FLOW = "foliot.flow"

@@ -8,7 +8,6 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import lru_cache
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -20,6 +19,7 @@ from foliot.codec.values import reader
 from foliot.control import PutDown
 from foliot.errors import ArgumentsError, DefinitionError, PartsFailed, ReplayError, RunFailed, StoreUnavailable
 from foliot.flow.doors import Doors, there
+from foliot.flow.parts import Calls, Each, Parts
 from foliot.handle import Call, epitaph
 from foliot.ids import child_id
 from foliot.jobs import Job, Wish
@@ -68,7 +68,7 @@ class Fan:
     at_once: int | None = None
     tolerance: Tolerance
     missing: Any = None
-    adapt: Callable[[Run, int], Run] = lambda run, _: run
+    adapt: Callable[[Run, int], Run] | None = None
 
 
 class Story:
@@ -148,25 +148,25 @@ class Story:
     ) -> list[Any]:
         """The results of one child run for each item, in order."""
         wish = self.job(job) if isinstance(job, str) else job
-        calls = calls_of(wish, items)
-        return await self.gather(calls, name or _name_of(wish), at_once, failed)
+        fan = Fan(name=name or _name_of(wish), at_once=at_once, tolerance=tolerance(failed))
+        return await self.fan_out(Each(wish, items), fan)
 
     async def gather(self, calls: Sequence[Call[Any]], name: str, at_once: int | None, failed: str) -> list[Any]:
         """The results of many child runs, in order; None for those that failed, as far as that is tolerated."""
-        return await self.fan_out(calls, Fan(name=name, at_once=at_once, tolerance=tolerance(failed)))
+        return await self.fan_out(Calls(calls), Fan(name=name, at_once=at_once, tolerance=tolerance(failed)))
 
-    async def fan_out(self, calls: Sequence[Call[Any]], fan: Fan) -> list[Any]:
+    async def fan_out(self, parts: Parts, fan: Fan) -> list[Any]:
         """The results of many child runs, in order; ``missing`` for those that failed, as far as that is tolerated."""
         place = self._take_place()
-        if len(calls) > MOST_PARTS:
-            raise ArgumentsError(f"{fan.name!r} has {len(calls)} parts, at most {MOST_PARTS} are possible; nest them")
-        await self._same_parts(place, calls, fan)
-        pages = list(self._pages(child_id(self.run.id, place), len(calls)))
+        if len(parts) > MOST_PARTS:
+            raise ArgumentsError(f"{fan.name!r} has {len(parts)} parts, at most {MOST_PARTS} are possible; nest them")
+        await self._same_parts(place, parts, fan)
+        pages = list(self._pages(child_id(self.run.id, place), len(parts)))
         kept = await self.known([page.join for page in pages])
-        await self._spawn(place, calls, fan, [page for page in pages if page.join not in kept])
+        await self._spawn(place, parts, fan, [page for page in pages if page.join not in kept])
         if live := [page.join for page in pages if page.join in kept and not kept[page.join].state.over]:
             raise PutDown(live)
-        return await self._results(calls, fan, [(page, kept[page.join]) for page in pages])
+        return await self._results(parts, fan, [(page, kept[page.join]) for page in pages])
 
     # what those who build on this may ask
 
@@ -177,6 +177,11 @@ class Story:
     def job(self, name: str) -> Job[..., Any, Any]:
         """The job of this name. Raises UnknownJob."""
         return self._desk.jobs[name]
+
+    async def done(self, place: int, job: str) -> str | None:
+        """The result of the run of this job that is the act of this place, if there is one already."""
+        kept = await self._look(place)
+        return (kept.result or "null") if kept and kept.job == job and kept.state is State.SUCCEEDED else None
 
     async def known(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Run]:
         """Those of these runs that there are; what this attempt has seen is not looked up again unless ``fresh``."""
@@ -251,41 +256,45 @@ class Story:
 
     # fan-outs
 
-    async def _same_parts(self, place: int, calls: Sequence[Call[Any]], fan: Fan) -> None:
+    async def _same_parts(self, place: int, parts: Parts, fan: Fan) -> None:
         kept = await self._act(place, MAP, fan.name)
-        if kept is not None and kept.result != _summary(calls):
-            raise self._otherwise(place, f"{fan.name!r} of {kept.result}", f"{fan.name!r} of {_summary(calls)}")
+        if kept is not None and kept.result != parts.summary:
+            raise self._otherwise(place, f"{fan.name!r} of {kept.result}", f"{fan.name!r} of {parts.summary}")
 
     def _pages(self, base: str, total: int) -> Iterator[Page]:
         size = max(1, min(PAGE, self._desk.store.batch) - 2)  # the parts of a page, its join and the summary
         for at in range(0, total, size):
             yield Page(base, at, min(at + size, total))
 
-    async def _spawn(self, place: int, calls: Sequence[Call[Any]], fan: Fan, pages: Sequence[Page]) -> None:
+    async def _spawn(self, place: int, parts: Parts, fan: Fan, pages: Sequence[Page]) -> None:
         """Spawn the parts of these pages, each with the join that waits for them, and wait for the joins."""
         if not pages:
             return
-        self._context.raise_if_cancelled()
-        summary = self.record(place, MAP, fan.name, _summary(calls))
+        parts.check()
+        summary = self.record(place, MAP, fan.name, parts.summary)
         lanes = await self._lanes(summary.id, fan)
         for page in pages:
-            runs = await self._ask(self._desk.doors.addressed(self._page(calls, page, fan, lanes)))
+            self._context.raise_if_cancelled()
+            runs = await self._ask(self._desk.doors.addressed(self._page(parts, page, fan, lanes)))
             if len(pages) == 1 and page.size <= AT_ONCE and all(each.target is None for each in runs):
-                raise PutDown((page.join,), (summary, *runs))
-            await self.add([summary, *runs])
+                raise PutDown((page.join,), (summary, *runs, self._join(page)))
+            await self.add([summary, *runs] if page is pages[0] else runs)
+            await self.add([self._join(page)])
             await self._ask(self._desk.doors.answerable(runs))
             await self._breathe()
         raise PutDown([page.join for page in pages])
 
-    def _page(self, calls: Sequence[Call[Any]], page: Page, fan: Fan, lanes: tuple[str, ...]) -> list[Run]:
-        numbers = range(page.start, page.stop)
-        parts = [fan.adapt(self._part(calls[n], page.part(n), lanes), n) for n in numbers]
-        join = _own(self.run, page.join, JOIN, f"{page.start}-{page.stop - 1}", self.now())
-        return [*parts, replace(join, after=tuple(each.id for each in parts), terms=Terms(anyway=True))]
+    def _page(self, parts: Parts, page: Page, fan: Fan, lanes: tuple[str, ...]) -> list[Run]:
+        def place(call: Call[Any], id: str) -> Run:
+            part = self.place(call, id)
+            return replace(part, lanes=(*part.lanes, *lanes)) if lanes else part
 
-    def _part(self, call: Call[Any], id: str, lanes: tuple[str, ...]) -> Run:
-        part = self.place(call, id)
-        return replace(part, lanes=(*part.lanes, *lanes)) if lanes else part
+        runs = parts.placed(place, page.start, page.parts)
+        return runs if fan.adapt is None else [fan.adapt(run, n) for n, run in enumerate(runs, page.start)]
+
+    def _join(self, page: Page) -> Run:
+        join = _own(self.run, page.join, JOIN, f"{page.start}-{page.stop - 1}", self.now())
+        return replace(join, after=tuple(page.parts), terms=Terms(anyway=True))
 
     async def _lanes(self, base: str, fan: Fan) -> tuple[str, ...]:
         """The lane that bounds how many parts run at once, and the limit on its family."""
@@ -296,8 +305,8 @@ class Story:
             await self._ask(self._desk.store.put([limit]))
         return (f"{limit.id}#{base}",)
 
-    async def _results(self, calls: Sequence[Call[Any]], fan: Fan, joins: Sequence[tuple[Page, Run]]) -> list[Any]:
-        results: list[Any] = [fan.missing] * len(calls)
+    async def _results(self, parts: Parts, fan: Fan, joins: Sequence[tuple[Page, Run]]) -> list[Any]:
+        results: list[Any] = [fan.missing] * len(parts)
         failed: list[str] = []
         for page, join in joins:
             kept = told(join.result or joined([None] * page.size))  # it was cancelled by hand
@@ -305,9 +314,9 @@ class Story:
             without = set(kept.failed)
             for n, raw in enumerate(kept.results):
                 if n not in without:
-                    results[page.start + n] = calls[page.start + n].job.shape.decode_result(bytes(raw).decode())
-        if not fan.tolerance.bears(len(failed), len(calls)):
-            raise await self._failed(fan, failed, len(calls))
+                    results[page.start + n] = parts.read(page.start + n, bytes(raw).decode())
+        if not fan.tolerance.bears(len(failed), len(parts)):
+            raise await self._failed(fan, failed, len(parts))
         return results
 
     async def _failed(self, fan: Fan, failed: Sequence[str], total: int) -> PartsFailed:
@@ -353,7 +362,12 @@ class Page:
 
     def part(self, n: int) -> str:
         """The id of the part of this number, counted from 0 over all pages."""
-        return child_id(self.base, f"{n:05}")
+        return f"{self.base}.{n:05}"
+
+    @property
+    def parts(self) -> list[str]:
+        """The ids of all its parts."""
+        return [self.part(n) for n in range(self.start, self.stop)]
 
 
 # The runs that only keep books
@@ -408,29 +422,8 @@ def _done(result: str) -> dict[str, Any]:
     return {"state": State.SUCCEEDED, "result": result, "wakes_at": None}
 
 
-def _summary(calls: Sequence[Call[Any]]) -> str:
-    digest = blake2b(digest_size=8)
-    for call in calls:
-        digest.update(f"{call.job.name}\0{call.args}\0".encode())
-    return f'{{"parts":{len(calls)},"digest":"{digest.hexdigest()}"}}'
-
-
-# Calls
-
-
 def _name_of(wish: Job[..., Any, Any] | Wish[..., Any]) -> str:
     return wish.name if isinstance(wish, Job) else wish.job.name
-
-
-def calls_of(job: Job[..., Any, Any] | Wish[..., Any], items: Iterable[Any]) -> list[Call[Any]]:
-    """One call for each item, which becomes the job's one argument. Raises ArgumentsError that tells which item."""
-    calls: list[Call[Any]] = []
-    for n, item in enumerate(items):
-        try:
-            calls.append(job.call(item))
-        except ArgumentsError as problem:
-            raise ArgumentsError(f"item {n}: {problem}") from None
-    return calls
 
 
 # Results of steps

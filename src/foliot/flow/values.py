@@ -152,14 +152,20 @@ def _policy(failed: str) -> str:
 
 
 def _plain(items: Iterable[Any]) -> tuple[Any, ...]:
-    plain = tuple(_plain_one(item, n) for n, item in enumerate(items))
-    if len(plain) > MOST_PARTS:
-        raise ArgumentsError(f"{len(plain)} items; at most {MOST_PARTS} are possible: nest them")
-    return plain
-
-
-def _plain_one(item: Any, n: int) -> Any:
+    every = list(items)
+    if len(every) > MOST_PARTS:
+        raise ArgumentsError(f"{len(every)} items; at most {MOST_PARTS} are possible: nest them")
     try:
-        return loads(dumps(item))
+        return tuple(loads(dumps(every)))
     except ArgumentsError as problem:
-        raise ArgumentsError(f"item {n}: {problem}") from None
+        raise _blamed(every) or problem from None
+
+
+def _blamed(items: Sequence[Any]) -> ArgumentsError | None:
+    """Tells which of these items is not JSON."""
+    for n, item in enumerate(items):
+        try:
+            dumps(item)
+        except ArgumentsError as problem:
+            return ArgumentsError(f"item {n}: {problem}")
+    return None

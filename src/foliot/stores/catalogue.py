@@ -194,7 +194,7 @@ class Catalogue:
         if query.ids:
             return [Shelf(frozenset(query.ids))]
         ways = [self._index(wish.by).shelves(wish.values, self._runs) for wish in wishes if wish.by != "state"]
-        shortest = min([self._index("all").shelves([""], self._runs), *ways], key=_length)
+        shortest = min(ways or [self._index("all").shelves([""], self._runs)], key=_length)
         states = [self.states[state] for state in query.states]
         if states and _UNSORTED * sum(state.count for state in states) < _length(shortest):
             return [Shelf(state.ids()) for state in states]
