@@ -107,6 +107,16 @@ async def test_a_run_added_while_what_it_waits_for_ends_is_released_exactly_once
     assert len(waiting) == 60
 
 
+async def test_a_run_is_added_once_however_many_add_it_at_once(stores: list[PostgresStore]):
+    async def add(n: int, store: PostgresStore) -> list[Fate]:
+        return [each.fate for each in await store.add(some(40)[:: 1 if n % 2 else -1], 0)]
+
+    fates = [fate for each in await asyncio.gather(*(add(n, each) for n, each in enumerate(stores))) for fate in each]
+
+    assert Counter(fates) == {Fate.ADDED: 40, Fate.KNOWN: 40 * (CLAIMERS - 1)}
+    assert await stores[0].tally(Query(), "state") == {"pending": 40}
+
+
 @pytest.mark.parametrize("clash", [Clash.DROP, Clash.SKIP, Clash.REPLACE])
 async def test_a_key_has_one_holder_however_many_want_it_at_once(stores: list[PostgresStore], clash: Clash):
     def wish(n: int, k: int) -> Run:

@@ -45,6 +45,7 @@ from foliot.stores.postgres.wire import (
     ending_columns,
     firing_columns,
     line_columns,
+    plain_columns,
     run_of,
     runs_text,
     schedule_of,
@@ -113,8 +114,11 @@ class PostgresStore(Store):
     async def add(self, runs: Sequence[Run], now: int) -> list[Added]:
         if not runs:
             return []
-        [[ids, fates]] = await self._ask(self._sql["add"], runs_text(runs), now, self._name)
-        self._bell.tell(Hint(topic=Topic.RUNS, at=min(run.due_at for run in runs)))
+        plain = plain_columns(runs)
+        first = min(run.due_at for run in runs)
+        verb, given = ("add", (runs_text(runs),)) if plain is None else ("add plain", (*plain, first))
+        [[ids, fates]] = await self._ask(self._sql[verb], *given, now, self._name)
+        self._bell.tell(Hint(topic=Topic.RUNS, at=first))
         if ids is None:
             return [Added(id=run.id, fate=Fate.ADDED) for run in runs]
         return [Added(id=id, fate=Fate(fate)) for id, fate in zip(ids, fates, strict=True)]

@@ -9,6 +9,7 @@ TABLES: dict[type[Record], str] = {Schedule: "schedules", Limit: "limits", Worke
 
 _CALLS = {
     "add": "* FROM {}.add($1::text::jsonb, $2, $3)",
+    "add plain": "* FROM {}.add_plain($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     "amend": "* FROM {}.amend($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     "claim": "* FROM {}.claim($1, $2, $3, $4, $5, $6, $7, $8)",
     "turn": "* FROM {}.turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::text::jsonb, $13, $14, $15, $16, $17,"

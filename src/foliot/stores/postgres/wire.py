@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from foliot.model import Claim, Ending, Firing, Line, Run, Schedule, State, Unique
 from foliot.stores.terms import terms_of
@@ -53,10 +54,12 @@ class Given(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     words: list[str] | None = None
 
 
+Columns = tuple[Any, ...]
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Run).decode
 _schedule = msgspec.json.Decoder(Schedule).decode
-_default = dict(zip(Run.__struct_fields__[-len(Run.__struct_defaults__) :], Run.__struct_defaults__, strict=True))
+_default = asdict(Run(id="", job="", due_at=0, created_at=0))
 
 _USUAL = frozenset(
     ("id", "job", "due_at", "created_at", "queue", "priority", "args", "schedule", "nominal_at", "parent")
@@ -65,7 +68,11 @@ _USUAL = frozenset(
 _GIVEN_BY_STORE = frozenset(("wakes_at", "parked", "waits"))
 _AS_TEXT = frozenset(("terms", "attempts", "error", "progress", "meta", "headers"))
 _RENAMED = {"unique": "uniq"}
-_REST = tuple((name, _default[name]) for name in Run.__struct_fields__ if name in _default and name not in _USUAL)
+_PLAIN = _USUAL - {"schedule", "nominal_at", "parent"}
+_MORE = tuple(name for name in Run.__struct_fields__ if name not in _PLAIN | _GIVEN_BY_STORE)
+_NO_MORE = tuple(_default[name] for name in _MORE)
+_more_of = attrgetter(*_MORE)
+_REST = tuple((name, usual) for name, usual in _default.items() if name not in _USUAL)
 
 
 def text_of(value: Any) -> str | None:
@@ -76,6 +83,26 @@ def text_of(value: Any) -> str | None:
 def runs_text(runs: Iterable[Run]) -> str:
     """Runs as the SQL function ``add`` takes them."""
     return _encode([given(run) for run in runs]).decode()
+
+
+def plain_columns(runs: Sequence[Run]) -> Columns | None:
+    """Runs as the SQL function ``add_plain`` takes them; None if one of them has more than what most have."""
+    if any(_more_of(run) != _NO_MORE for run in runs):
+        return None
+    return (
+        [run.id for run in runs],
+        [run.args for run in runs],
+        _column_or_one([run.job for run in runs]),
+        _column_or_one([run.queue for run in runs]),
+        _column_or_one([run.priority for run in runs]),
+        _column_or_one([run.due_at for run in runs]),
+        _column_or_one([run.created_at for run in runs]),
+    )
+
+
+def _column_or_one(values: list[Any]) -> list[Any]:
+    """A column; its first value alone if that is in every row."""
+    return values[:1] if values.count(values[0]) == len(values) else values
 
 
 def given(run: Run) -> Given:
@@ -136,8 +163,6 @@ def claimed_of(row: Sequence[Any], claim: Claim, now: int) -> Run:
 
 
 # Columns
-
-Columns = tuple[Any, ...]
 
 
 def wish_columns(claim: Claim) -> Columns:

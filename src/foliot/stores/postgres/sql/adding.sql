@@ -33,6 +33,21 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION enter IS 'keep these runs unless their ids are known; tells which are new, and when the first is due';
 
+CREATE FUNCTION as_given(
+  _ids text[], _args text[], _jobs text[], _queues text[], _priorities smallint[], _due_at bigint[],
+  _created_at bigint[]
+) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN (
+    SELECT jsonb_agg(jsonb_build_object(
+      'id', id, 'args', args, 'job', coalesce(job, _jobs[1]), 'queue', coalesce(queue, _queues[1]),
+      'priority', coalesce(priority, _priorities[1]), 'due_at', coalesce(due_at, _due_at[1]),
+      'created_at', coalesce(created_at, _created_at[1])) ORDER BY n)
+    FROM unnest(_ids, _args, _jobs, _queues, _priorities, _due_at, _created_at) WITH ORDINALITY
+      AS run (id, args, job, queue, priority, due_at, created_at, n));
+END $$;
+COMMENT ON FUNCTION as_given IS 'runs in columns as JSON';
+
 CREATE FUNCTION add_apart(_runs jsonb, _now bigint, OUT _ids text[], OUT _fates text[]) LANGUAGE plpgsql AS $$
 DECLARE
   _new text[] := (enter(_runs, _now))._new;

@@ -29,22 +29,16 @@ RETURNS TABLE (place text, priority smallint, wakes_at bigint) LANGUAGE sql STAB
 $$;
 COMMENT ON FUNCTION heads IS 'for each served place and each priority in it, when somebody should look at its first run';
 
-CREATE FUNCTION take(_tids tid[], _worker text, _lease bigint, _now bigint) RETURNS SETOF claimed LANGUAGE plpgsql AS $$
+CREATE FUNCTION first_of(_places text[], _priorities smallint[]) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 BEGIN
-  RETURN QUERY WITH taken AS (
-    UPDATE runs SET state = 'running', token = token + 1, wakes_at = _now + _lease, worker = _worker,
-      started_at = _now,
-      attempts = CASE WHEN state = 'running' THEN attempted(runs, _now, 'lost', NULL) ELSE attempts END
-    FROM unnest(_tids) WITH ORDINALITY AS due (tid, n) WHERE runs.ctid = due.tid
-    RETURNING n, id, job, due_at, created_at, queue, priority, args, token, schedule, nominal_at, CASE
-      WHEN failures > 0 OR num_nonnulls(attempts, uniq, lanes, after, needs, target, key, tags, meta, headers, terms,
-        expires_at, deadline_at, reason, cancelling, progress, result, error, parent) > 0
-      THEN as_json(runs) END AS more
-  )
-  SELECT id, job, due_at, created_at, queue, priority, args, token, schedule, nominal_at, more, NULL::bigint[]
-  FROM taken ORDER BY n;
+  RETURN (
+    SELECT min(first.wakes_at) FROM unnest(_places, _priorities) AS head (place, priority) CROSS JOIN LATERAL (
+      SELECT runs.wakes_at FROM runs
+      WHERE runs.place = head.place AND runs.priority = head.priority AND runs.wakes_at IS NOT NULL
+      ORDER BY runs.wakes_at, runs.id LIMIT 1
+    ) AS first);
 END $$;
-COMMENT ON FUNCTION take IS 'lease these runs, whose rows are locked, to a worker';
+COMMENT ON FUNCTION first_of IS 'when somebody should look at the first run at these places, each with a priority';
 
 CREATE FUNCTION give_up_at_start(_tids tid[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -165,26 +159,30 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION record_starts IS 'count these starts where a rate limits them; some that no longer count go';
 
-CREATE FUNCTION claim_due(
+CREATE FUNCTION claim(
   _worker text, _limit integer, _lease bigint, _lo text[], _hi text[], _queues text[], _labels text[],
-  _now bigint, _done bigint[]
+  _now bigint, _done bigint[] DEFAULT NULL
 ) RETURNS SETOF claimed LANGUAGE plpgsql AS $$
 DECLARE
   _page integer := _limit;
   _rest integer := _limit + 1000;
   _missing integer := _limit;
-  _found integer;
   _exhausted boolean := false;
   _places text[];
   _priorities smallint[];
+  _later bigint;
   _due record;
   _admitted record;
-  _woke boolean;
+  _tids tid[];
+  _woke boolean := false;
+  _look_at bigint;
   _wake_at bigint;
 BEGIN
+  PERFORM pg_advisory_xact_lock_shared(hashtextextended(current_schema(), 1)); -- no limit is put meanwhile
   LOOP
-    SELECT array_agg(place), array_agg(priority) INTO _places, _priorities FROM heads(_lo, _hi, _queues, _labels)
-    WHERE wakes_at <= _now;
+    SELECT array_agg(place) FILTER (WHERE wakes_at <= _now), array_agg(priority) FILTER (WHERE wakes_at <= _now),
+      min(wakes_at) FILTER (WHERE wakes_at > _now)
+    INTO _places, _priorities, _later FROM heads(_lo, _hi, _queues, _labels);
     IF _places IS NULL THEN
       _exhausted := true;
       EXIT;
@@ -201,37 +199,48 @@ BEGIN
     ) AS due;
     _exhausted := _due.n < _page;
     EXIT WHEN _due.n = 0;
-    IF NOT limited(_due.queues, _due.jobs, _due.has_lanes) THEN
-      IF _due.starting THEN
-        PERFORM give_up_at_start(_due.tids[:_missing]);
-      END IF;
-      RETURN QUERY SELECT * FROM take(_due.tids[:_missing], _worker, _lease, _now);
-      GET DIAGNOSTICS _found = ROW_COUNT;
-      _missing := _missing - _found;
-      EXIT;
+    IF limited(_due.queues, _due.jobs, _due.has_lanes) THEN
+      SELECT * INTO _admitted FROM admit(_due.tids, _missing, _now);
+      _tids := _admitted._taken;
+      _rest := _rest - _admitted._looked;
+      _exhausted := _exhausted OR _admitted._deferred;
+    ELSE
+      _tids := _due.tids[:_missing];
+      _rest := 0;
     END IF;
-    SELECT * INTO _admitted FROM admit(_due.tids, _missing, _now);
     IF _due.starting THEN
-      PERFORM give_up_at_start(_admitted._taken);
+      PERFORM give_up_at_start(_tids);
     END IF;
-    RETURN QUERY SELECT * FROM take(_admitted._taken, _worker, _lease, _now);
-    _missing := _missing - cardinality(_admitted._taken);
-    _rest := _rest - _admitted._looked;
-    IF _admitted._deferred THEN
-      _exhausted := true;
-    END IF;
+    RETURN QUERY WITH taken AS (
+      UPDATE runs SET state = 'running', token = token + 1, wakes_at = _now + _lease, worker = _worker,
+        started_at = _now,
+        attempts = CASE WHEN state = 'running' THEN attempted(runs, _now, 'lost', NULL) ELSE attempts END
+      FROM unnest(_tids) WITH ORDINALITY AS due (tid, n) WHERE runs.ctid = due.tid
+      RETURNING n, id, job, due_at, created_at, queue, priority, args, token, schedule, nominal_at, CASE
+        WHEN failures > 0 OR num_nonnulls(attempts, uniq, lanes, after, needs, target, key, tags, meta, headers, terms,
+          expires_at, deadline_at, reason, cancelling, progress, result, error, parent) > 0
+        THEN as_json(runs) END AS more
+    )
+    SELECT id, job, due_at, created_at, queue, priority, args, token, schedule, nominal_at, more, NULL::bigint[]
+    FROM taken ORDER BY n;
+    _missing := _missing - cardinality(_tids);
     EXIT WHEN _missing = 0 OR _rest = 0 OR _exhausted;
     _page := least(_rest, greatest(_missing, 2 * _page));
   END LOOP;
-  _woke := wake_parked(_now);
+  _look_at := (SELECT min(look_at) FROM lanes WHERE look_at IS NOT NULL);
+  IF _look_at <= _now THEN
+    _woke := wake_parked(_now);
+  END IF;
   IF _missing > 0 THEN
-    SELECT min(wakes_at) INTO _wake_at FROM heads(_lo, _hi, _queues, _labels);
+    _wake_at := least(_later, first_of(_places, _priorities));
     IF _exhausted AND _wake_at <= _now AND NOT _woke THEN
       _wake_at := _now + 2000; -- others have it in their hands at this moment
     END IF;
-    _wake_at := least(_wake_at, CASE WHEN _woke THEN _now END, (
-      SELECT min(look_at) FROM lanes WHERE look_at IS NOT NULL AND EXISTS (SELECT FROM runs WHERE parked = lane)));
+    IF _look_at IS NOT NULL THEN
+      _wake_at := least(_wake_at, CASE WHEN _woke THEN _now END, (
+        SELECT min(look_at) FROM lanes WHERE look_at IS NOT NULL AND EXISTS (SELECT FROM runs WHERE parked = lane)));
+    END IF;
   END IF;
   RETURN NEXT ROW(NULL, NULL, _wake_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, _done)::claimed;
 END $$;
-COMMENT ON FUNCTION claim_due IS 'take due runs in order; the last row has no id, in due_at when to come back, and what was done';
+COMMENT ON FUNCTION claim IS 'take due runs in order; the last row has no id, in due_at when to come back, and what was done';

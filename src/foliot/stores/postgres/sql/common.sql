@@ -1,7 +1,8 @@
 -- What several verbs need. Parameters begin with an underscore; who calls has set search_path.
 
-CREATE FUNCTION as_json(r runs) RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT json_build_object(
+CREATE FUNCTION as_json(r runs) RETURNS text LANGUAGE plpgsql STABLE AS $$ -- not in SQL, to be prepared only when called
+BEGIN
+  RETURN json_build_object(
     'id', r.id, 'job', r.job, 'queue', r.queue, 'state', r.state, 'reason', r.reason, 'priority', r.priority,
     'due_at', r.due_at, 'wakes_at', r.wakes_at, 'created_at', r.created_at, 'started_at', r.started_at,
     'finished_at', r.finished_at, 'nominal_at', r.nominal_at, 'expires_at', r.expires_at,
@@ -11,8 +12,8 @@ CREATE FUNCTION as_json(r runs) RETURNS text LANGUAGE sql STABLE AS $$
     'progress', r.progress::json, 'unique', r.uniq, 'lanes', coalesce(r.lanes, '{}'),
     'after', coalesce(r.after, '{}'), 'needs', coalesce(r.needs, '{}'), 'target', r.target, 'key', r.key,
     'tags', coalesce(r.tags, '{}'), 'meta', coalesce(r.meta, '{}')::json,
-    'headers', coalesce(r.headers, '{}')::json, 'terms', r.terms::json)::text
-$$;
+    'headers', coalesce(r.headers, '{}')::json, 'terms', r.terms::json)::text;
+END $$;
 COMMENT ON FUNCTION as_json IS 'a run with all it has, as the program reads it';
 
 CREATE FUNCTION standing(_at bigint, _priority smallint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
@@ -20,11 +21,12 @@ CREATE FUNCTION standing(_at bigint, _priority smallint) RETURNS bigint LANGUAGE
 $$;
 COMMENT ON FUNCTION standing IS 'its place in the order of claims: a minute of waiting counts as one priority';
 
-CREATE FUNCTION attempted(r runs, _ended_at bigint, _outcome text, _error text) RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT CASE WHEN r.attempts IS NULL THEN '[' ELSE left(r.attempts, -1) || ',' END || json_build_object(
+CREATE FUNCTION attempted(r runs, _ended_at bigint, _outcome text, _error text) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN CASE WHEN r.attempts IS NULL THEN '[' ELSE left(r.attempts, -1) || ',' END || json_build_object(
     'token', r.token, 'worker', r.worker, 'started_at', r.started_at, 'ended_at', _ended_at,
-    'outcome', _outcome, 'error', _error::json)::text || ']'
-$$;
+    'outcome', _outcome, 'error', _error::json)::text || ']';
+END $$;
 COMMENT ON FUNCTION attempted IS 'the attempts of a run with its last one';
 
 CREATE FUNCTION hint(_topic text, _at bigint, _now bigint, _from text DEFAULT '') RETURNS void LANGUAGE plpgsql AS $$

@@ -12,6 +12,25 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION add IS 'add runs; without ids and fates in the answer, all were added';
 
+CREATE FUNCTION add_plain(
+  _ids text[], _args text[], _jobs text[], _queues text[], _priorities smallint[], _due_at bigint[],
+  _created_at bigint[], _first bigint, _now bigint, _from text, OUT ids text[], OUT fates text[]
+) LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO runs (id, args, job, queue, place, priority, due_at, wakes_at, created_at)
+  SELECT id, args, coalesce(job, _jobs[1]), coalesce(queue, _queues[1]), coalesce(queue, _queues[1]),
+    coalesce(priority, _priorities[1]), coalesce(due_at, _due_at[1]), coalesce(due_at, _due_at[1]),
+    coalesce(created_at, _created_at[1])
+  FROM unnest(_ids, _args, _jobs, _queues, _priorities, _due_at, _created_at)
+    AS run (id, args, job, queue, priority, due_at, created_at)
+  ORDER BY id;
+  PERFORM hint('runs', _first, _now, _from);
+EXCEPTION WHEN unique_violation THEN -- an id is known; to look for each before costs as much as to add it
+  SELECT it.ids, it.fates INTO ids, fates
+  FROM add(as_given(_ids, _args, _jobs, _queues, _priorities, _due_at, _created_at), _now, _from) AS it;
+END $$;
+COMMENT ON FUNCTION add_plain IS 'add runs that have no more than these columns; one with a single value counts for all';
+
 CREATE FUNCTION amend(
   _ids text[], _cancel text, _due_at bigint, _priority smallint, _revive boolean, _now bigint, _line_ns integer[],
   _line_ats bigint[], _line_levels text[], _line_texts text[], _line_fields text[]
@@ -45,15 +64,6 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION amend IS 'revive, delay, reprioritise and cancel runs, in this order; tells each as it is now';
 
-CREATE FUNCTION claim(
-  _worker text, _limit integer, _lease bigint, _lo text[], _hi text[], _queues text[], _labels text[], _now bigint
-) RETURNS SETOF claimed LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM pg_advisory_xact_lock_shared(hashtextextended(current_schema(), 1));
-  RETURN QUERY SELECT * FROM claim_due(_worker, _limit, _lease, _lo, _hi, _queues, _labels, _now, NULL);
-END $$;
-COMMENT ON FUNCTION claim IS 'take due runs in order; the last row says when to come back';
-
 CREATE FUNCTION finish(
   _runs text[], _tokens bigint[], _states text[], _reasons text[], _results text[], _errors text[], _progress text[],
   _due_at bigint[], _failed boolean[], _outcomes text[], _waiting boolean[], _more jsonb, _line_of bigint[],
@@ -80,7 +90,7 @@ BEGIN
   _done := finish_all(
     _runs, _tokens, _states, _reasons, _results, _errors, _progress, _due_at, _failed, _outcomes, _waiting, _more,
     _line_of, _line_ats, _line_levels, _line_texts, _line_fields, _now);
-  RETURN QUERY SELECT * FROM claim_due(_worker, _limit, _lease, _lo, _hi, _queues, _labels, _now, _done);
+  RETURN QUERY SELECT * FROM claim(_worker, _limit, _lease, _lo, _hi, _queues, _labels, _now, _done);
 END $$;
 COMMENT ON FUNCTION turn IS 'finish and claim in one step';
 
@@ -205,7 +215,7 @@ DECLARE
 BEGIN
   FOR _verb IN
     SELECT oid FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND proname IN (
-      'add', 'amend', 'claim', 'finish', 'turn', 'beat', 'fire', 'put', 'prune', 'drop_limits')
+      'add', 'add_plain', 'amend', 'claim', 'finish', 'turn', 'beat', 'fire', 'put', 'prune', 'drop_limits')
   LOOP
     EXECUTE format('ALTER FUNCTION %s SET search_path FROM CURRENT SET jit = off SET plan_cache_mode = force_generic_plan '
       'SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off', _verb);
