@@ -213,7 +213,7 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path):
         ("queues", ["a", ""], "['a', ''] is not a list of names"),
         ("queues", "a,,b", "'a,,b' is not a list of names"),
         ("queues", 3, "3 is not a list of names"),
-        ("labels", ["gpu+eu"], "'gpu+eu' is no label; write two labels as two, without a '+'"),
+        ("labels", ["gpu+eu"], "'gpu+eu' is no label; write two labels as two, without '+' and '@'"),
         ("concurrency", None, "None is not a whole number from 1"),
         ("concurrency", 1.5, "1.5 is not a whole number from 1"),
         ("concurrency", "-3", "'-3' is not a whole number from 1"),

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 
+from foliot.errors import DefinitionError
 from foliot.model import Run, Value
 
 log = logging.getLogger("foliot")
@@ -64,8 +65,13 @@ class Listeners:
         return kind in self._by_kind
 
     def subscribe(self, listener: Listener, *kinds: Kind) -> Callable[[], None]:
-        """Call ``listener`` for these kinds, all if none are named; returns how to stop."""
-        one, chosen = _Subscription(listener), kinds or tuple(Kind)
+        """Call ``listener`` for these kinds, all if none are named; returns how to stop.
+
+        Raises DefinitionError for what is no function or no kind.
+        """
+        if not callable(listener):
+            raise DefinitionError(f"{listener!r} is no listener; give a function that takes an event, then the kinds")
+        one, chosen = _Subscription(listener), tuple(map(_kind, kinds)) or tuple(Kind)
         for kind in chosen:
             self._by_kind.setdefault(kind, {})[one] = None
 
@@ -102,6 +108,15 @@ class Listeners:
         self._tasks.discard(task)
         if not task.cancelled() and (problem := task.exception()) is not None:
             log.error("a listener raised", exc_info=problem)
+
+
+def _kind(value: str) -> Kind:
+    try:
+        return Kind(value)
+    except ValueError:
+        raise DefinitionError(
+            f"there are no {value!r} events; there are {', '.join(map(repr, map(str, Kind)))}"
+        ) from None
 
 
 class _Subscription:

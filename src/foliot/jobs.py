@@ -289,11 +289,10 @@ def several(
 ) -> Decorator:
     """A decorator that gives one job any number of triggers."""
 
+    if strangers := [each for each in map(_any, triggers) if not isinstance(each, Trigger)]:
+        raise JobError(f"{strangers[0]!r} is not a trigger; write @job() with parentheses, or @job(every('1h'), ...)")
+
     def define(function: Any) -> Any:
-        if strangers := [each for each in map(_any, triggers) if not isinstance(each, Trigger)]:
-            raise JobError(
-                f"{strangers[0]!r} is not a trigger; write @job() with parentheses, or @job(every('1h'), ...)"
-            )
         first, *others = triggers or (None,)
         made = decorator(first, {**wishes, **of_its_own(first)}, collect)(function)
         for trigger in others:
@@ -321,7 +320,7 @@ def _defined(function: Any, wishes: Mapping[str, Any]) -> Job[..., Any, Any]:
                 f"give {next(iter(wishes))!r} to the decorator next to the function"
             )
         return function  # pyright: ignore[reportUnknownVariableType]
-    if not callable(function):
+    if not callable(function) or isinstance(function, type):
         raise JobError(f"{function!r} is not a function; write the decorator with parentheses, like @job()")
     where = f"job {wishes.get('name') or getattr(function, '__name__', repr(function))!r}"
     return Job(function, read(JobOptions, wishes, where))

@@ -355,6 +355,11 @@ class Limit(Value, kw_only=True):
     source: str = "code"
     owner: str = ""
 
+    @property
+    def unbounded(self) -> bool:
+        """Whether it bounds nothing."""
+        return self.running is None and self.starts is None and self.paused is None
+
 
 class Worker(Value, kw_only=True):
     """Who executes runs, as last heard of. An empty ``queues`` means every queue."""

@@ -79,6 +79,8 @@ def instant(value: Moment, zone: tzinfo | None = None) -> int:
     twice, the first.
     """
     when = _parsed(value) if isinstance(value, str) else value
+    if not isinstance(when, datetime):  # pyright: ignore[reportUnnecessaryIsInstance] - for those without a checker
+        raise DefinitionError(f"{value!r} is not a time; give a datetime, or a text like '2026-12-01 10:00'")
     if when.tzinfo is None:
         if zone is None:
             raise DefinitionError(f"{value!s} has no time zone; give tz='Europe/Berlin' or an aware datetime")

@@ -12,11 +12,10 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any, Literal, TypedDict, TypeVar
 
-import msgspec
-
+from foliot import readers
 from foliot.errors import DefinitionError, JobError
-from foliot.model import PRIORITIES, USUAL_PRIORITY, Catchup, Limit, Overlap, Route
-from foliot.moments import DAY, Length, Moment, length
+from foliot.model import USUAL_PRIORITY, Catchup, Limit, Overlap, Route
+from foliot.moments import DAY, Length, Moment
 from foliot.retry import NEVER, Backoff, Retries, retries
 
 ExecutorName = Literal["inline", "threads", "processes"]
@@ -226,95 +225,24 @@ def _nearest(name: str, known: set[str]) -> str:
 
 def _checked(name: str, value: Any, where: str) -> Any:
     try:
-        return _READERS[name](value)
+        return readers.given(name, value, _READERS[name])
     except DefinitionError as problem:
-        raise JobError(f"{where}: {name}={value!r}: {problem}") from None
-
-
-def _positive_length(value: Any) -> int:
-    micros = length(value)
-    if micros <= 0:
-        raise DefinitionError("give a length of time above zero")
-    return micros
-
-
-def _any_length(value: Any) -> int:
-    micros = length(value)
-    if micros < 0:
-        raise DefinitionError("give a length of time from zero")
-    return micros
-
-
-def _positive(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise DefinitionError("give a whole number from 1")
-    return value
-
-
-def _count(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise DefinitionError("give a whole number from 0")
-    return value
-
-
-def _priority(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value not in PRIORITIES:
-        raise DefinitionError(f"give a priority from {PRIORITIES[0]} (last) to {PRIORITIES[-1]} (first)")
-    return value
-
-
-def _name(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip() or len(value) > 200:
-        raise DefinitionError("give a text of 1 to 200 characters")
-    return value
-
-
-def _queue(value: Any) -> str:
-    if "+" in _name(value) or "@" in value:
-        raise DefinitionError("give a name without '+' and '@', which say what a worker must have or be")
-    return value
+        raise JobError(f"{where}: {problem}") from None
 
 
 def _text(value: Any) -> Any:
-    return value if callable(value) or isinstance(value, bool) else _name(value)
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise DefinitionError("give True or False")
-    return value
+    return value if callable(value) or isinstance(value, bool) else readers.name(value)
 
 
 def _moment(value: Any) -> Any:
     return value
 
 
-def _tags(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str) or not all(isinstance(each, str) for each in value):
-        raise DefinitionError("give a list of texts")
-    return tuple(value)
-
-
 def _labels(value: Any) -> tuple[str, ...]:
-    labels = tuple(sorted(set(_tags(value))))
+    labels = tuple(sorted(set(readers.texts(value))))
     if joined := [each for each in labels if not each or "+" in each or "@" in each]:
         raise DefinitionError(f"{joined[0]!r} is no label; give a list of texts without '+' and '@'")
     return labels
-
-
-def _meta(value: Any) -> dict[str, Any]:
-    if not isinstance(value, Mapping) or not all(isinstance(each, str) for each in value):  # pyright: ignore[reportUnknownVariableType]
-        raise DefinitionError("give a mapping with text keys")
-    return dict(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-
-
-def _plain(value: Any) -> dict[str, Any]:
-    found = _meta(value)
-    try:
-        msgspec.json.encode(found)
-    except (TypeError, ValueError) as problem:
-        raise DefinitionError(f"give plain data that is JSON: {problem}") from None
-    return found
 
 
 def _errors(value: Any) -> tuple[type[BaseException], ...]:
@@ -322,18 +250,6 @@ def _errors(value: Any) -> tuple[type[BaseException], ...]:
     if not all(isinstance(each, type) and issubclass(each, BaseException) for each in kinds):
         raise DefinitionError("give an exception class or a tuple of them")
     return kinds
-
-
-def _callable(value: Any) -> Any:
-    if not callable(value):
-        raise DefinitionError("give a function")
-    return value
-
-
-def _middleware(value: Any) -> tuple[Middleware, ...]:
-    if callable(value) or not all(callable(each) for each in value):
-        raise DefinitionError("give a list of functions `async (call, next)`")
-    return tuple(value)
 
 
 def _executor(value: Any) -> ExecutorName:
@@ -351,55 +267,45 @@ def rate(value: Any) -> tuple[int, int]:
     if written is None or not int(written[1]):
         raise DefinitionError("write a rate like '100/m', '5/s' or '10/30s'")
     per = written[2] if written[2][0].isdigit() else f"1{written[2]}"
-    return int(written[1]), _positive_length(per)
-
-
-def _choice(kind: type[Overlap | Catchup | Route]) -> Callable[[Any], Any]:
-    def read_choice(value: Any) -> Any:
-        try:
-            return kind(value)
-        except ValueError:
-            raise DefinitionError(f"choose one of {', '.join(repr(each.value) for each in kind)}") from None
-
-    return read_choice
+    return int(written[1]), readers.positive_length(per)
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "name": _name,
-    "id": _name,
+    "name": readers.lane,
+    "id": readers.name,
     "executor": _executor,
-    "queue": _queue,
+    "queue": readers.queue,
     "needs": _labels,
-    "route": _choice(Route),
-    "priority": _priority,
+    "route": readers.choice(Route),
+    "priority": readers.priority,
     "key": _text,
     "unique": _text,
-    "unique_for": _positive_length,
-    "debounce": _positive_length,
-    "timeout": _positive_length,
-    "deadline": _positive_length,
-    "expires": _positive_length,
-    "after": _any_length,
+    "unique_for": readers.positive_length,
+    "debounce": readers.positive_length,
+    "timeout": readers.positive_length,
+    "deadline": readers.positive_length,
+    "expires": readers.positive_length,
+    "after": readers.any_length,
     "at": _moment,
-    "tz": _name,
+    "tz": readers.name,
     "retries": retries,
     "retry_on": _errors,
     "give_up_on": _errors,
-    "concurrency": _positive,
-    "per_key": _positive,
+    "concurrency": readers.positive,
+    "per_key": readers.positive,
     "limit": rate,
-    "max_crashes": _count,
-    "at_most_once": _flag,
-    "tags": _tags,
-    "meta": _plain,
-    "on_success": _callable,
-    "on_failure": _callable,
-    "middleware": _middleware,
-    "args": _meta,
-    "overlap": _choice(Overlap),
-    "catchup": _choice(Catchup),
-    "window": _any_length,
-    "most": _positive,
-    "pause_after": _positive,
-    "at_start": _flag,
+    "max_crashes": readers.count,
+    "at_most_once": readers.flag,
+    "tags": readers.texts,
+    "meta": readers.plain,
+    "on_success": readers.function,
+    "on_failure": readers.function,
+    "middleware": readers.functions,
+    "args": readers.mapping,
+    "overlap": readers.choice(Overlap),
+    "catchup": readers.choice(Catchup),
+    "window": readers.any_length,
+    "most": readers.positive,
+    "pause_after": readers.positive,
+    "at_start": readers.flag,
 }

@@ -41,6 +41,8 @@ def placed(call: Call[Any], now: int, new_id: str, named_zone: tzinfo | None, he
 
 def _due(call: Call[Any], now: int, named_zone: tzinfo | None) -> int:
     options = call.options
+    if options.at is None and options.tz is not None:
+        raise JobError(f"job {call.job.name!r}: tz={options.tz!r} says in which zone 'at' is read; give 'at', too")
     if options.at is None:
         return now + (options.after or 0)
     if options.after is not None:
@@ -54,6 +56,8 @@ def _unique(call: Call[Any], now: int) -> Unique | None:
     key = job.unique_key(options.unique, call)
     if options.debounce or job.settings.debounce:
         return Unique(key=key or f"unique/{job.name}#", clash=Clash.RENEW, hold=Hold.START)
+    if key is None and options.unique_for is not None:
+        raise JobError(f"job {job.name!r}: 'unique_for' says how long a key is held; give 'unique', too")
     if key is None:
         return None
     period = options.unique_for or job.settings.unique_for

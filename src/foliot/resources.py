@@ -21,6 +21,8 @@ class Resources:
 
     def provide(self, provider: Callable[..., Any]) -> Callable[..., Any]:
         """Take in a provider. Raises JobError if it does not say what it provides, or another provides the same."""
+        if not callable(provider):
+            raise JobError(f"{provider!r} is no function; write @scheduler.resource without parentheses")
         kind = _provided(provider)
         if kind in self._providers:
             raise JobError(f"two resources provide {kind!r}; give one of them a type of its own (typing.NewType)")

@@ -8,12 +8,14 @@ from typing import Any, TypedDict, Unpack
 
 from msgspec.structs import replace
 
+from foliot import readers
 from foliot.clock import Clock
-from foliot.errors import UnknownRun
+from foliot.errors import DefinitionError, UnknownRun
 from foliot.events import Event, Kind, Listeners
 from foliot.flow.family import MOST_SHOWN, Branch, cancel_below, revive, tree
 from foliot.model import Change, Line, Page, Query, Run, State
 from foliot.moments import MILLISECOND, SECOND, Length, Moment, instant, length
+from foliot.readers import given
 from foliot.stores.base import Store
 
 FIRST_LOOK = 20 * MILLISECOND
@@ -39,24 +41,53 @@ class RunFilters(TypedDict, total=False):
 
 
 def query(filters: RunFilters) -> Query:
-    """Read filters into a query. Raises DefinitionError for moments without a zone, ValueError for unknown states."""
-    since, until = filters.get("since"), filters.get("until")
-    return Query(
-        states=tuple(State(each) for each in _several(filters.get("state"))),
-        jobs=_several(filters.get("job")),
-        schedules=_several(filters.get("schedule")),
-        queues=_several(filters.get("queue")),
-        workers=_several(filters.get("worker")),
-        parents=_several(filters.get("parent")),
-        tags=_several(filters.get("tags")),
-        meta=dict(filters.get("meta", {})),
-        since=None if since is None else instant(since),
-        until=None if until is None else instant(until),
-    )
+    """Read filters into a query. Raises DefinitionError that names the filter, its value and what would do."""
+    return Query(**{_FIELDS.get(name, name): given(name, value, _reader(name)) for name, value in filters.items()})
 
 
-def _several(value: Any) -> tuple[Any, ...]:
-    return () if value is None else (value,) if isinstance(value, str) else tuple(value)
+def _several(value: Any) -> tuple[str, ...]:
+    try:
+        return () if value is None else (value,) if isinstance(value, str) else readers.texts(value)
+    except DefinitionError:
+        raise DefinitionError("give a text, or a list of texts") from None
+
+
+def _states(value: Any) -> tuple[State, ...]:
+    return tuple(map(readers.choice(State), _several(value)))
+
+
+def _instant(value: Any) -> int | None:
+    return None if value is None else instant(value)
+
+
+def _reader(name: str) -> Callable[[Any], Any]:
+    if name not in _READERS:
+        raise DefinitionError(f"runs are not found by {name!r}; there are: {', '.join(_READERS)}")
+    return _READERS[name]
+
+
+_FIELDS = {
+    "state": "states",
+    "job": "jobs",
+    "schedule": "schedules",
+    "queue": "queues",
+    "worker": "workers",
+    "parent": "parents",
+}
+_READERS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys((*_FIELDS, "tags"), _several),
+    "state": _states,
+    "meta": readers.plain,
+    "since": _instant,
+    "until": _instant,
+}
+_COUNTED = (*_FIELDS, "tag")
+
+
+def _thing(by: Any) -> str:
+    if by not in _COUNTED and not (isinstance(by, str) and by.removeprefix("meta.") not in (by, "")):
+        raise DefinitionError(f"count by one of {', '.join(map(repr, _COUNTED))} or 'meta.<path>'")
+    return by
 
 
 class Runs:
@@ -85,8 +116,9 @@ class Runs:
         self, *, limit: int = 100, after: str | None = None, oldest_first: bool = False, **filters: Unpack[RunFilters]
     ) -> Page:
         """A page of matching runs, newest first; give its ``cursor`` as ``after`` for the next."""
-        found = query(filters)
-        return await self._store.find(replace(found, limit=limit, after=after, oldest_first=oldest_first))
+        found = replace(query(filters), limit=given("limit", limit, readers.positive))
+        cursor = None if after is None else given("after", after, readers.text)
+        return await self._store.find(replace(found, after=cursor, oldest_first=oldest_first))
 
     async def find(self, *, limit: int = 100, **filters: Unpack[RunFilters]) -> list[Run]:
         """The newest matching runs, at most ``limit``."""
@@ -94,14 +126,14 @@ class Runs:
 
     async def count(self, by: str = "state", **filters: Unpack[RunFilters]) -> dict[str, int]:
         """Count matching runs by state, job, schedule, queue, worker, parent, tag or ``meta.<path>``."""
-        return await self._store.tally(query(filters), by)
+        return await self._store.tally(query(filters), given("by", by, _thing))
 
     async def cancel(self, *ids: str, reason: str = "cancelled by hand") -> list[Run]:
         """Cancel runs, and all that they have spawned: at once if pending, at their next beat if running.
 
         Raises UnknownRun if there is none of an id.
         """
-        runs = await self._amend(ids, Change(cancel=reason))
+        runs = await self._amend(ids, Change(cancel=given("reason", reason, readers.text)))
         await cancel_below(self._store, self._clock, ids, f"its parent was cancelled: {reason}")
         for run in runs:
             if run.state is State.CANCELLED and run.started_at is None and self._listeners.wants(Kind.CANCELLED):
@@ -123,7 +155,7 @@ class Runs:
 
     async def prioritise(self, *ids: str, priority: int) -> list[Run]:
         """Give live runs another priority, 0 (last) to 9 (first)."""
-        return await self._amend(ids, Change(priority=priority))
+        return await self._amend(ids, Change(priority=given("priority", priority, readers.priority)))
 
     async def _all(self, ids: Sequence[str]) -> list[Run]:
         """Those of these runs that there are."""
@@ -141,8 +173,14 @@ class Runs:
         return amended
 
     async def logs(self, id: str, after: int = 0, limit: int = 1000) -> list[Line]:
-        """The lines a run has logged, those numbered above ``after``."""
-        return await self._store.lines(id, after, limit)
+        """The lines a run has logged, those numbered above ``after``. Raises UnknownRun."""
+        first, most = given("after", after, readers.count), given("limit", limit, readers.positive)
+        return await self._store.lines(id, first, most) or await self._no_lines(id)
+
+    async def _no_lines(self, id: str) -> list[Line]:
+        """Nothing, of a run that there is."""
+        await self.get(id)
+        return []
 
     async def follow(self, id: str, after: int = 0) -> AsyncIterator[Line]:
         """The lines of a run as they come, until it is over."""
@@ -199,7 +237,9 @@ class Runs:
 
         Tells how many.
         """
-        before = None if older_than is None else self._clock.now() - length(older_than)
+        age = None if older_than is None else given("older_than", older_than, readers.any_length)
+        keep = None if keep is None else given("keep", keep, readers.count)
+        before = None if age is None else self._clock.now() - age
         total = 0
         while pruned := await self._store.prune(before, keep, self._store.batch):
             total += pruned

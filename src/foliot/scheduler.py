@@ -10,7 +10,7 @@ from datetime import tzinfo
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from foliot import capture, triggers
+from foliot import capture, readers, triggers
 from foliot.clock import Clock, SystemClock
 from foliot.collect import jobs_in
 from foliot.declaring import Declaration, schedule_id
@@ -20,7 +20,7 @@ from foliot.engine.keeper import Keeper
 from foliot.engine.loop import Loop
 from foliot.engine.ticker import AHEAD, Ticker
 from foliot.engine.worker import Bench, Worker
-from foliot.errors import SettingsError, StoreError
+from foliot.errors import ArgumentsError, FoliotError, SettingsError, StoreError
 from foliot.events import Event, Kind, Listener, Listeners
 from foliot.executors import Executor, Inline, Processes, Threads, refuse_in_child
 from foliot.flow import signals
@@ -32,11 +32,12 @@ from foliot.ids import Ids
 from foliot.jobs import Bundle, Decorator, Job, Jobs, decorator, several
 from foliot.lanes import Lanes
 from foliot.model import Added, Hint, Run, Schedule, Topic
-from foliot.moments import Length, Moment, length
+from foliot.moments import Length, Moment
 from foliot.moments import zone as zone_named
 from foliot.options import DecoratorKeywords, Middleware
 from foliot.placing import placed
 from foliot.portal import Portal, until_signalled
+from foliot.readers import given
 from foliot.resources import Resources
 from foliot.runs import Runs
 from foliot.schedules import Schedules
@@ -72,20 +73,20 @@ class Scheduler:
         work: bool = True,
         **settings: Unpack[SettingsKeywords],
     ) -> None:
-        if store is not None and not isinstance(store, str | Store):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise SettingsError(f"{store!r} is no store; give a URL like 'sqlite:///jobs.db', or a Store")
+        _refuse_strange_parts(store, clock)
         named: dict[str, Any] = {**settings, "store": store} if isinstance(store, str) else {**settings}
         self.settings = Settings.read(named)
         self.jobs = Jobs()
         self.listeners = Listeners()
-        self.middleware: list[Middleware] = list(middleware)
+        self.middleware: list[Middleware] = list(given("middleware", middleware, readers.functions))
         self.carriers: list[Callable[[dict[str, str]], None]] = []
         self.resources = Resources()
         self.executors: dict[str, Executor] = {}
         self.worker: Worker | None = None
         self.enqueued: Callable[[], Awaitable[None]] | None = None
         self.grace = self.settings.grace
-        self._fires, self._works, self._inline = fire, work, False
+        self._fires, self._works = given("fire", fire, readers.flag), given("work", work, readers.flag)
+        self._inline = self._up = False
         self._open = AsyncExitStack()
         self._portal = Portal(self)
         self._furnish(store if isinstance(store, Store) else open_store(self.settings.store), clock or SystemClock())
@@ -101,7 +102,7 @@ class Scheduler:
             store, self.jobs, clock, self._ids, self.listeners, self.settings.tz, self.settings.named_tz
         )
         self.queues = Lanes("queue", store, clock)
-        self.lanes = Lanes("job", store, clock)
+        self.lanes = Lanes("job", store, clock, self.jobs)
 
     @contextmanager
     def furnished(self, store: Store, clock: Clock, settings: Settings) -> Generator[None]:
@@ -180,7 +181,11 @@ class Scheduler:
 
     async def __aenter__(self) -> Self:
         refuse_in_child()
+        if self._up:
+            raise FoliotError("this scheduler has been started already; make another one to run two side by side")
         async with AsyncExitStack() as stack:
+            self._up = True
+            stack.callback(setattr, self, "_up", False)
             await self._start(stack)
             self._open = stack.pop_all()
         return self
@@ -354,6 +359,8 @@ class Scheduler:
 
     async def enqueue_many(self, calls: Sequence[Call[Any]]) -> list[Handle[Any]]:
         """Add a run for each call, in few steps of the store; answers in the same order."""
+        if strangers := [each for each in map(_any, calls) if not isinstance(each, Call)]:
+            raise ArgumentsError(f"{strangers[0]!r} is no call; give what job.call(...) returns")
         now, size = self.clock.now(), self.store.batch
         adding: list[asyncio.Task[list[Added]]] = []
         for at in range(0, len(calls), size):
@@ -438,11 +445,11 @@ class Scheduler:
         return Workflows(self.store, self.clock, self.jobs, self.signal)
 
     async def pause(self, job: str, note: str = "") -> None:
-        """Let no run of a job start, in any process, until it is resumed; what runs goes on."""
+        """Let no run of a job start, in any process, until it is resumed; what runs goes on. Raises UnknownJob."""
         await self.lanes.pause(job, note)
 
     async def resume(self, job: str) -> None:
-        """Let runs of a job start again."""
+        """Let runs of a job start again. Raises UnknownJob."""
         await self.lanes.resume(job)
 
     # Without an event loop of one's own
@@ -459,8 +466,20 @@ class Scheduler:
 
     def stop(self, timeout: Length | None = None) -> None:
         """Drain for at most ``timeout`` (default: the settings' grace) and end what ``start`` began."""
-        self._portal.stop(None if timeout is None else length(timeout))
+        self._portal.stop(None if timeout is None else given("timeout", timeout, readers.any_length))
 
     def wait(self, work: Any, timeout: float | None = None) -> Any:
         """Do something async from plain code, after ``start``: ``scheduler.wait(resize.enqueue("a.png"))``. Seconds."""
         return self._portal.wait(work, timeout)
+
+
+def _any(value: Any) -> Any:
+    """The value, for checks at run time of what the type checker takes for granted."""
+    return value
+
+
+def _refuse_strange_parts(store: Any, clock: Any) -> None:
+    if store is not None and not isinstance(store, str | Store):
+        raise SettingsError(f"{store!r} is no store; give a URL like 'sqlite:///jobs.db', or a Store")
+    if clock is not None and not isinstance(clock, Clock):
+        raise SettingsError(f"{clock!r} is no clock; leave it out, or give a Clock such as foliot.testing.ManualClock")

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from functools import lru_cache
 from typing import Any, TypedDict, Unpack
 
 from msgspec.structs import replace
 
-from foliot import triggers
+from foliot import readers, triggers
 from foliot.clock import Clock
 from foliot.codec import dumps as to_json
-from foliot.errors import ArgumentsError, JobError, TriggerError, UnknownSchedule
+from foliot.errors import ArgumentsError, DefinitionError, JobError, TriggerError, UnknownSchedule
 from foliot.events import Event, Kind, Listeners
 from foliot.ids import Ids
-from foliot.jobs import Job, Jobs
+from foliot.jobs import Job, Jobs, of_its_own
 from foliot.model import Added, Firing, Overlap, Pause, Placement, Run, Schedule
 from foliot.moments import Length, Moment, instant, moment
 from foliot.options import RunOptions, ScheduleOptions, read
@@ -111,13 +111,19 @@ class Schedules:
 
     def draft(self, id: str, job: Job[..., Any, Any] | str, **wishes: Unpack[PutKeywords]) -> Schedule:
         """A schedule as ``put`` would keep it, for ``put_many``."""
-        known = self._jobs[job] if isinstance(job, str) else job
         where = f"schedule {id!r}"
-        if not id.strip():
+        known = self._jobs[job] if isinstance(job, str) else job
+        if not isinstance(known, Job):  # pyright: ignore[reportUnnecessaryIsInstance] - for those without a checker
+            raise JobError(f"{where}: {job!r} is no job; give a job or its name, and decorate functions with @job()")
+        if not isinstance(id, str) or not id.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
             raise JobError(f"{where}: give it an id, a text that is not empty")
-        given: dict[str, Any] = {**wishes}
+        given: dict[str, Any] = {**of_its_own(wishes.get("trigger")), **wishes}
         own = read(RunOptions, {name: given[name] for name in _PLACE if name in given}, where)
         rest = {name: value for name, value in given.items() if name not in (*_WHEN, *LATE, *_PLACE)}
+        if "at_start" in rest:
+            raise JobError(
+                f"{where}: at_start is for decorators: it runs when the code that defines the job is started"
+            )
         options = read(ScheduleOptions, rest, where)
         when = late(self._trigger(where, given), given)
         try:
@@ -149,16 +155,17 @@ class Schedules:
         if len(given) != 1:
             raise JobError(f"{where}: give exactly one of {', '.join(_WHEN[:-1])}; got {', '.join(given) or 'none'}")
         value = wishes[given[0]]
+        if "tz" in wishes and given[0] not in ("cron", "at"):
+            raise JobError(f"{where}: tz={wishes['tz']!r} is for cron and at; {given[0]} does not heed it")
         match given[0]:
             case "trigger":
-                return value
+                return _checked(where, value)
             case "cron":
                 return _cron(value, wishes.get("tz", self._default_zone))
             case "every":
                 return triggers.every(value)
             case "at":
-                moments = [value] if isinstance(value, str | datetime) else value
-                return triggers.at(*moments, tz=wishes.get("tz", self._named_zone))
+                return triggers.at(*_several(value), tz=wishes.get("tz", self._named_zone))
             case _:
                 return triggers.after(value)
 
@@ -202,7 +209,7 @@ class Schedules:
     async def upcoming(self, id: str, count: int = 5) -> list[int]:
         """The next nominal instants of a schedule, skipped ones left out; empty while it is paused."""
         schedule = await self.get(id)
-        return upcoming(schedule, count)
+        return upcoming(schedule, readers.given("count", count, readers.count))
 
     async def delete(self, id: str) -> None:
         """Forget a schedule; its runs stay. Raises UnknownSchedule."""
@@ -214,7 +221,8 @@ class Schedules:
     async def pause(self, id: str, note: str = "") -> Schedule:
         """Let it fire no more until it is resumed."""
         now = self._clock.now()
-        paused = await self._change(id, lambda each: replace(each, wakes_at=None, paused=Pause(at=now, note=note)))
+        pause = Pause(at=now, note=readers.given("note", note, readers.text))
+        paused = await self._change(id, lambda each: replace(each, wakes_at=None, paused=pause))
         self._listeners.publish(Event(kind=Kind.PAUSED, at=now, schedule=id, reason=note))
         return paused
 
@@ -266,7 +274,7 @@ class Schedules:
         schedule, now = await self.get(id), self._clock.now()
         if args is not None:
             schedule = replace(schedule, args=self._fitting(schedule.job, args))
-        run = self._by_hand(schedule, now, schedule.overlap if overlap is None else Overlap(overlap))
+        run = self._by_hand(schedule, now, schedule.overlap if overlap is None else _overlap(overlap))
         [added] = await self._store.add([replace(run, id=self._ids.new(now))], now)
         return added
 
@@ -274,12 +282,15 @@ class Schedules:
         self, id: str, start: Moment, end: Moment, *, overlap: Overlap | str = Overlap.QUEUE
     ) -> list[Added]:
         """Run now what has no record from ``start`` to ``end`` (exclusive), one after the other by default."""
+        how = _overlap(overlap)
         schedule, now = await self.get(id), self._clock.now()
         trigger = triggers.loads(schedule.trigger).bound(id)
         low, high = (instant(each, trigger.zone) for each in (start, end))
+        if high < low:
+            raise DefinitionError(f"start={start!s}, end={end!s}: give the earlier time first")
         runs: list[Run] = []
         for nominal in trigger.instants(low - 1, high - 1):
-            runs.append(replace(self._by_hand(schedule, nominal, Overlap(overlap)), due_at=now, wakes_at=now))
+            runs.append(replace(self._by_hand(schedule, nominal, how), due_at=now, wakes_at=now))
             if len(runs) > MOST_BACKFILLED:
                 raise TriggerError(f"more than {MOST_BACKFILLED} instants lie in that range; backfill it in parts")
         added: list[Added] = []
@@ -294,9 +305,24 @@ class Schedules:
 
     def _fitting(self, job: str, args: Mapping[str, Any]) -> str:
         """Arguments given by hand, checked where the job is known and else only as JSON."""
+        arguments = readers.given("args", args, readers.mapping)
         if job not in self._jobs:
-            return to_json(dict(args))
-        return self._jobs[job].shape.encode((), dict(args))
+            return to_json(arguments)
+        return self._jobs[job].shape.encode((), arguments)
+
+
+def _checked(where: str, value: object) -> Trigger:
+    if not isinstance(value, Trigger):
+        raise JobError(f"{where}: {value!r} is not a trigger; give cron('0 9 * * *') and the like")
+    return value
+
+
+def _several(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else [value]  # pyright: ignore[reportUnknownVariableType]
+
+
+def _overlap(value: Overlap | str) -> Overlap:
+    return readers.given("overlap", value, readers.choice(Overlap))
 
 
 @lru_cache(maxsize=4096)

@@ -267,9 +267,16 @@ def _words(value: Any) -> tuple[str, ...]:
 
 def _labels(value: Any) -> tuple[str, ...]:
     labels = tuple(dict.fromkeys(_words(value)))
-    if joined := [each for each in labels if "+" in each]:
-        raise DefinitionError(f"{joined[0]!r} is no label; write two labels as two, without a '+'")
+    if joined := [each for each in labels if "+" in each or "@" in each]:
+        raise DefinitionError(f"{joined[0]!r} is no label; write two labels as two, without '+' and '@'")
     return labels
+
+
+def _queues(value: Any) -> tuple[str, ...]:
+    queues = _words(value)
+    if strange := [each for each in queues if any(sign in each for sign in "+@#")]:
+        raise DefinitionError(f"{strange[0]!r} is no queue; write its name without '+', '@' and '#'")
+    return queues
 
 
 def _count(value: Any) -> int:
@@ -305,7 +312,7 @@ def _name(value: Any) -> str:
 
 _READERS: dict[str, Callable[[Any], Any]] = {
     "store": _url,
-    "queues": _words,
+    "queues": _queues,
     "labels": _labels,
     "concurrency": _count,
     "threads": _optional(_count),

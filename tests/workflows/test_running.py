@@ -140,7 +140,7 @@ async def test_inputs_are_checked_when_it_is_enqueued():
     scheduler = scheduler_of(made)
 
     async with simulated(scheduler):
-        with pytest.raises(ArgumentsError, match="missing a required argument: 'order_id'"):
+        with pytest.raises(ArgumentsError, match=r"missing a required .*argument: 'order_id'"):
             await made.enqueue()
         with pytest.raises(ArgumentsError, match="oder_id"):
             await made.enqueue(order_id=4, oder_id=1)

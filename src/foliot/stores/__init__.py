@@ -43,6 +43,8 @@ def _memory(url: str, options: dict[str, str]) -> Store:
     from foliot.stores.memory import MemoryStore
 
     _refuse_unknown(url, options, ())
+    if url.partition("?")[0].rstrip("/") != "memory:":
+        raise SettingsError(f"{url!r}: a store in memory has no name, it is another one each time; write memory://")
     return MemoryStore()
 
 

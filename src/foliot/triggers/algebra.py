@@ -237,6 +237,8 @@ def without(first: Trigger, second: Trigger) -> Without:
 
 def within(trigger: Trigger, calendar: Calendar, *, inside: bool) -> Within:
     """The instants of a trigger inside a calendar, or outside of it."""
+    if not isinstance(calendar, Calendar):  # pyright: ignore[reportUnnecessaryIsInstance] - for those without a checker
+        raise TriggerError(f"{calendar!r} is neither a trigger nor a calendar; these are what & and - put together")
     return _that_fires(Within(trigger, calendar, inside), "nothing is left of the trigger in this calendar")
 
 
