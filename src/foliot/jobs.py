@@ -35,6 +35,7 @@ from foliot.triggers.base import Trigger
 P = ParamSpec("P")
 C = TypeVar("C")
 T = TypeVar("T")
+C_co = TypeVar("C_co", covariant=True)
 
 
 class Resource:
@@ -235,17 +236,34 @@ class Jobs(Mapping[str, "Job[..., Any, Any]"]):
 # Decorators
 
 
+class _Nobody:
+    """What no caller passes: a parameter that takes even this, such as ``n: Any``, does not ask for a Context."""
+
+
+class _Open(Protocol[P, C_co]):
+    """A function whose first parameter takes anything."""
+
+    @overload
+    def __call__(self, first: _Nobody, /, *args: Any, **kwargs: Any) -> Any: ...
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> C_co: ...
+
+
 class Decorator(Protocol):
     """Turns a function into a job whose calls are checked against the function's own signature."""
 
     @overload
     def __call__(self, function: Job[P, C, T], /) -> Job[P, C, T]: ...
     @overload
+    def __call__(self, function: _Open[P, Coroutine[Any, Any, T]], /) -> Job[P, Coroutine[Any, Any, T], T]: ...
+    @overload
     def __call__(
         self, function: Callable[Concatenate[Context, P], Coroutine[Any, Any, T]], /
     ) -> Job[P, Coroutine[Any, Any, T], T]: ...
     @overload
     def __call__(self, function: Callable[P, Coroutine[Any, Any, T]], /) -> Job[P, Coroutine[Any, Any, T], T]: ...
+    @overload
+    def __call__(self, function: _Open[P, T], /) -> Job[P, T, T]: ...
     @overload
     def __call__(self, function: Callable[Concatenate[Context, P], T], /) -> Job[P, T, T]: ...
     @overload

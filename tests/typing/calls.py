@@ -40,6 +40,32 @@ def combined(x: int = 1) -> int:
     return x
 
 
+@job()
+def anything(n: Any, m: int = 1) -> int:
+    return m
+
+
+@job()
+async def later(n: object) -> int:
+    return 1
+
+
+@job()
+def flexible(*args: Any, **kwargs: Any) -> int:
+    return len(args) + len(kwargs)
+
+
+async def a_parameter_that_takes_anything_asks_for_no_context() -> None:
+    assert_type(anything(3), int)
+    assert_type(await anything.enqueue("three", m=2), Handle[int])
+    assert_type(await later.enqueue(n=None), Handle[int])
+    assert_type(await flexible.enqueue(1, two=2), Handle[int])
+    assert_type(await asks.enqueue(3), Handle[None])
+
+    await anything.enqueue()  # pyright: ignore[reportCallIssue]
+    await anything.enqueue(1, m="x")  # pyright: ignore[reportArgumentType]
+
+
 async def calls_are_checked() -> None:
     assert_type(await resize.enqueue("a.png", width=640), Handle[str])
     assert_type(await report.enqueue(), Handle[int])
