@@ -142,6 +142,34 @@ async def test_a_schedule_goes_on_at_once_when_it_could_not_be_read_at_the_very_
     assert len(runs) == 6
 
 
+async def test_what_follows_the_end_of_a_run_follows_although_the_reply_to_that_end_was_lost(caplog):
+    caplog.set_level(logging.CRITICAL, "foliot")
+    scheduler = Scheduler()
+    called: list[str] = []
+    told: list[Kind] = []
+
+    @scheduler.every("5s", name="steady", overlap="delay", on_success=lambda run, _: called.append(run.id))
+    async def steady() -> None: ...
+
+    ended = False
+    scheduler.on(lambda event: told.append(event.kind), Kind.STARTED, Kind.SUCCEEDED, Kind.LOST)
+
+    def plan(verb: str) -> Fault | None:
+        nonlocal ended
+        if told != [Kind.STARTED] or ended or verb not in ("records", "turn", "finish"):
+            return None
+        ended = verb != "records"
+        return After(error=GONE) if ended else Before(error=GONE)
+
+    async with simulated(scheduler, store=FaultyStore(MemoryStore(), plan)) as time:
+        await time.advance(seconds=32)
+        runs = await scheduler.runs.find(job="steady")
+
+    assert len(runs) == 6
+    assert called == [run.id for run in reversed(runs)]
+    assert told == [Kind.STARTED, Kind.SUCCEEDED] * 6
+
+
 async def test_a_schedule_that_keeps_failing_is_paused_once_the_store_can_tell(caplog):
     caplog.set_level(logging.CRITICAL, "foliot")
     scheduler = Scheduler()

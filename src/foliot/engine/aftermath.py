@@ -65,8 +65,19 @@ class Aftermath:
         with suppress(StoreError):
             await cancel_orphans(self._store, self._clock, run, f"its parent {state.value}")
 
-    def lost(self, held: Held) -> None:
-        """The store has refused this ending: another worker has the run."""
+    def refused(self, held: Held, ending: Ending, conclusion: Conclusion | None) -> None:
+        """The store has refused this ending: another worker has the run, or it was accepted before, unheard."""
+        self._spawn(self._look_again(held, ending, conclusion))
+
+    async def _look_again(self, held: Held, ending: Ending, conclusion: Conclusion | None) -> None:
+        """Let follow what follows, if it was the reply that was lost and not the run."""
+        found: tuple[Run, ...] = ()
+        with suppress(StoreError):
+            found = (await self._store.find(Query(ids=(ending.run,)))).runs
+        if any(_was_accepted(ending, run) for run in found):
+            self.ended(held, ending, conclusion)
+            return
+        log.warning("run %s of %r: its lease was lost, this ending does not count", held.run.id, held.run.job)
         if self._listeners.wants(Kind.LOST):
             self._publish(Kind.LOST, held.run)
 
@@ -140,6 +151,12 @@ class Aftermath:
         if agenda.fired == (True,):
             log.warning("schedule %r is paused: %s", schedule.id, note)
             self._listeners.publish(Event(kind=Kind.PAUSED, at=now, schedule=schedule.id, reason=note))
+
+
+def _was_accepted(ending: Ending, run: Run) -> bool:
+    """Whether this very ending stands in the run's timeline."""
+    told = Outcome(ending.state) if ending.state.over else ending.outcome
+    return any((each.token, each.outcome) == (ending.token, told) for each in run.timeline)
 
 
 def _is_followed(run: Run) -> bool:

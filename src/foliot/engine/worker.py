@@ -225,8 +225,7 @@ class Worker:
             if accepted:
                 self._bench.aftermath.ended(held, ending, conclusion)
             else:
-                log.warning("run %s of %r: its lease was lost, this ending does not count", held.run.id, held.run.job)
-                self._bench.aftermath.lost(held)
+                self._bench.aftermath.refused(held, ending, conclusion)
 
     def answer_for(self, gone: tuple[str, ...]) -> None:
         """Look once at what is meant for these workers only: they are gone."""
