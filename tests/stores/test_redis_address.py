@@ -8,7 +8,6 @@ import pytest
 from foliot.errors import SettingsError
 from foliot.stores import open_store
 from foliot.stores.redis.address import Credentials, Kind, Tls, address_of
-from foliot.stores.redis.finder import slot_of
 
 
 @pytest.mark.parametrize(
@@ -80,7 +79,3 @@ def test_what_is_said_to_people_has_no_password():
 def test_what_cannot_be_is_refused_with_a_remedy(url: str, remedy: str):
     with pytest.raises(SettingsError, match=re.escape(remedy)):
         open_store(url)
-
-
-def test_a_namespace_is_in_the_slot_that_redis_gives_its_hash_tag():
-    assert (slot_of("123456789"), slot_of("foo")) == (12739, 12182)

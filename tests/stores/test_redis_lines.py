@@ -140,7 +140,7 @@ async def test_a_verb_that_never_arrives_did_nothing(store: Store, proxy: Proxy,
 async def test_a_server_that_does_not_answer_is_given_up_in_time(store: Store, proxy: Proxy):
     proxy.black_hole()
 
-    with pytest.raises(StoreUnavailable, match=r"no answer within 0\.5 s"):
+    with pytest.raises(StoreUnavailable, match="Timeout reading from"):
         await store.time()
 
 
@@ -287,7 +287,7 @@ async def names_in(store: Store) -> list[str]:
     return names(await everything(store))
 
 
-async def test_closing_hangs_up_in_other_threads_too(redis_url: str):
+async def test_a_closed_store_refuses_calls_from_other_threads_too(redis_url: str):
     store = open_store(redis_url)
     await store.open()
     called, closed = threading.Event(), threading.Event()

@@ -32,6 +32,7 @@ from foliot.testing.exam.scene import (
     put,
     take,
 )
+from foliot.testing.faults.leaving import removed
 from foliot.testing.servers import RedisServer, ServerMissing
 from foliot.testing.servers.redis import ask
 
@@ -236,6 +237,19 @@ async def test_what_is_pruned_leaves_nothing_behind(server: RedisServer, namespa
     await store.close()
 
 
+async def test_what_a_proof_leaves_is_removed_and_a_server_that_is_gone_has_nothing_left(
+    server: RedisServer, namespace: str
+):
+    store = await opened(f"{server.url}?namespace={namespace}")
+    await add(store, a_run("a"))
+    await store.close()
+
+    await removed(f"{server.url}?namespace={namespace}")
+    await removed("redis://127.0.0.1:1")
+
+    assert keys_of(server, namespace) == set()
+
+
 async def test_starts_that_no_longer_count_are_forgotten_with_their_lanes(server: RedisServer, namespace: str):
     store = await opened(f"{server.url}?namespace={namespace}")
     await put(store, Limit(id="key/job", starts=1, per=10))
@@ -262,12 +276,16 @@ async def test_nobody_at_the_door_is_said():
 
 
 async def test_sentinels_and_nodes_that_are_not_there_are_said():
-    assert "127.0.0.1:1: " in await refusal("redis+sentinel://127.0.0.1:1/mymaster", StoreUnavailable)
-    assert "127.0.0.1:1: " in await refusal("redis+cluster://127.0.0.1:1", StoreUnavailable)
+    assert "no sentinel that can be reached" in await refusal(
+        "redis+sentinel://:secret@127.0.0.1:1/mymaster?sentinel_password=secret", StoreUnavailable
+    )
+    assert "127.0.0.1:1" in await refusal("redis+cluster://127.0.0.1:1", StoreUnavailable)
 
 
 async def test_a_server_that_is_no_cluster_is_told_so(server: RedisServer):
-    assert "cluster support disabled" in await refusal(server.url.replace("redis:", "redis+cluster:"), StoreUnavailable)
+    assert "Cluster mode is not enabled" in await refusal(
+        server.url.replace("redis:", "redis+cluster:"), StoreUnavailable
+    )
 
 
 async def test_promises_wait_for_replicas(server: RedisServer, namespace: str):

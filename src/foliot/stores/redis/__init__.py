@@ -66,7 +66,7 @@ class RedisStore(Store):
         await self._exchange.close()
 
     async def time(self) -> int | None:
-        seconds, microseconds = await self._exchange.ask("TIME")
+        seconds, microseconds = await self._run("time")
         return int(seconds) * 1_000_000 + int(microseconds)
 
     # producers

@@ -6,11 +6,13 @@ import asyncio
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from typing import Any
 
 from foliot.errors import StoreError
 from foliot.model import Hint, Topic
+from foliot.stores.redis.address import Kind
+from foliot.stores.redis.client import FAILURES, Listener
 from foliot.stores.redis.exchange import Exchange
-from foliot.stores.redis.line import FAILURES
 
 Ring = Callable[[Hint], None]
 Watcher = tuple[AbstractEventLoop, Ring]
@@ -66,20 +68,27 @@ class Doorbell:
             await asyncio.sleep(AGAIN_AFTER)
 
     async def _hear(self) -> None:
-        """Pass on what is told until the line falls."""
-        line = await self._exchange.here().lay()
-        over = asyncio.Event()
-        line.heard, line.fallen = self._heard, over.set
+        """Pass on what is told until the line falls, or the channel is somewhere else."""
+        listener = await self._exchange.listener()
         try:
-            await line.ask("SSUBSCRIBE", f"{self._exchange.tag}:hints")
-            self._ring(Hint(topic=topic) for topic in Topic)  # whatever happened while nobody listened
-            await over.wait()
+            await listener.ssubscribe(f"{self._exchange.tag}:hints")
+            while (message := await self._next(listener))["type"] != "sunsubscribe":
+                self._heard(message)
         finally:
-            line.close()
+            await listener.aclose()
 
-    def _heard(self, message: list[bytes]) -> None:
-        if message[0] == b"smessage":
-            self._ring(hints_of(message[2].decode()))
+    async def _next(self, listener: Listener) -> dict[str, Any]:
+        clustered = self._exchange.address.kind is Kind.CLUSTER
+        listen = listener.get_sharded_message if clustered else listener.get_message
+        while (message := await listen(timeout=None)) is None:
+            pass
+        return message
+
+    def _heard(self, message: dict[str, Any]) -> None:
+        if message["type"] == "ssubscribe":  # whatever happened while nobody listened
+            self._ring(Hint(topic=topic) for topic in Topic)
+        else:
+            self._ring(hints_of(message["data"].decode()))
 
     def _ring(self, hints: Iterable[Hint]) -> None:
         here = asyncio.get_running_loop()

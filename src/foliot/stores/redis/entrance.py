@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from foliot.errors import StoreCorrupt, StoreError, StoreUnavailable
 from foliot.stores.redis.exchange import Exchange
+from foliot.stores.redis.scripts import script
 
 SCHEMA = 1
 """How things are kept. Raised when an older Foliot could no longer read it."""
@@ -16,13 +17,12 @@ OLDEST = (7, 0)
 async def enter(exchange: Exchange) -> None:
     """Look at the server and at the namespace. Raises StoreError with what to do."""
     where = exchange.address.said
-    problem = unfit(parsed(await exchange.ask("INFO", "everything")))
+    info, kept = await exchange.run(script("enter"))
+    problem = unfit(parsed(info))
     if problem is not None:
         raise problem[0](f"{where}: {problem[1]}")
-    name = f"{exchange.tag}:schema"
-    kept = await exchange.ask("GET", name)
     if kept is None:
-        await exchange.ask("SET", name, SCHEMA, "NX")
+        await exchange.run(script("settle"), SCHEMA)
     elif int(kept) > SCHEMA:
         raise StoreCorrupt(
             f"{where}: namespace {exchange.address.namespace!r} was written by a newer Foliot (schema {int(kept)},"

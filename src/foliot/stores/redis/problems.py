@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from redis import exceptions as theirs
+from redis.asyncio.sentinel import MasterNotFoundError
+
 from foliot.errors import StoreCorrupt, StoreError, StoreFull, StoreUnavailable
-from foliot.stores.redis.line import Refused
 
 _Known = tuple[type[StoreError], str]
 
@@ -17,53 +21,59 @@ _REPLICA: _Known = (
     "this is a read-only replica ({said}); name the master in the URL, or its sentinels: redis+sentinel://…",
 )
 _NOT_READY: _Known = (StoreUnavailable, "not ready ({said})")
+_NO_MASTER: _Known = (
+    StoreUnavailable,
+    "no sentinel that can be reached knows a living master of this name ({said}); look at both in the URL",
+)
+_UNREACHABLE: _Known = (StoreUnavailable, "cannot be reached ({said})")
 
-_BY_FIRST_WORD: dict[str, _Known] = {
-    "NOAUTH": _LOGIN,
-    "WRONGPASS": _LOGIN,
-    "NOPERM": _RIGHTS,
-    "READONLY": _REPLICA,
-    "OOM": (StoreFull, "Redis is out of memory, nothing was written ({said}); raise maxmemory, or keep less history"),
-    "MISCONF": (StoreUnavailable, "it cannot save to its disk, so it takes no changes ({said})"),
-    "NOREPLICAS": (StoreUnavailable, "too few replicas are connected ({said})"),
-    "WRONGTYPE": (StoreCorrupt, "a key of ours holds something else ({said})"),
-    **dict.fromkeys(
-        ("BUSY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "UNBLOCKED"), _NOT_READY
+_BY_KIND: tuple[tuple[type[Exception], _Known], ...] = (
+    (MasterNotFoundError, _NO_MASTER),
+    (theirs.AuthenticationError, _LOGIN),
+    (theirs.NoPermissionError, _RIGHTS),
+    (theirs.ReadOnlyError, _REPLICA),
+    (
+        theirs.OutOfMemoryError,
+        (StoreFull, "Redis is out of memory, nothing was written ({said}); raise maxmemory, or keep less history"),
     ),
-}
+    (theirs.BusyLoadingError, _NOT_READY),
+    (theirs.ClusterError, _NOT_READY),
+    (theirs.AskError, _NOT_READY),
+    (theirs.TryAgainError, _NOT_READY),
+)
 
-_BY_ANY_WORDS: dict[str, _Known] = {
-    "ACL failure": _RIGHTS,
-    "can't run this command": _RIGHTS,
-    "can't access": _RIGHTS,
-    "invalid password": _LOGIN,
-    "without any password configured": _LOGIN,
-    "read only replica": _REPLICA,
-    "MOVED": _NOT_READY,
-}
+_BY_WORDS: tuple[tuple[str, _Known], ...] = (
+    ("ACL failure", _RIGHTS),
+    ("can't run this command", _RIGHTS),
+    ("can't access", _RIGHTS),
+    ("read only replica", _REPLICA),
+    ("MISCONF", (StoreUnavailable, "it cannot save to its disk, so it takes no changes ({said})")),
+    ("NOREPLICAS", (StoreUnavailable, "too few replicas are connected ({said})")),
+    ("WRONGTYPE", (StoreCorrupt, "a key of ours holds something else ({said})")),
+    ("BUSY", _NOT_READY),
+    ("UNBLOCKED", _NOT_READY),
+)
 
 
 def explained(problem: Exception, where: str) -> StoreError:
     """The error of ours that stands for this one."""
-    said = str(problem) or type(problem).__name__
+    said = str(problem).partition(" : <redis.")[0] or type(problem).__name__  # without all that a client is made from
     kind, told = _known(problem, said)
     return kind(f"{where}: {told.format(said=said)}")
 
 
 def _known(problem: Exception, said: str) -> _Known:
-    if not isinstance(problem, Refused):
-        return StoreUnavailable, "cannot be reached ({said})"
-    by_first = _BY_FIRST_WORD.get(said.partition(" ")[0])
-    if by_first is not None:
-        return by_first
-    return next((known for words, known in _BY_ANY_WORDS.items() if words in said), (StoreError, "{said}"))
+    for each in _behind(problem):
+        for kind, known in _BY_KIND:
+            if isinstance(each, kind):
+                return known
+    if not isinstance(problem, theirs.ResponseError):
+        return _UNREACHABLE
+    return next((known for words, known in _BY_WORDS if words in said), (StoreError, "{said}"))
 
 
-def is_unknown(problem: Refused) -> bool:
-    """Whether it does not know the script."""
-    return str(problem).startswith("NOSCRIPT")
-
-
-def knows_better(problem: Refused) -> bool:
-    """Whether somebody else keeps the namespace now, and nothing was done."""
-    return str(problem).startswith(("MOVED", "ASK"))
+def _behind(problem: BaseException | None) -> Iterator[BaseException]:
+    """A problem, and those because of which it was raised."""
+    while problem is not None:
+        yield problem
+        problem = problem.__cause__ or problem.__context__

@@ -13,6 +13,9 @@ from foliot.stores.base import PARKS
 LOOKS = 500
 """How many runs one call of ``find`` or ``tally`` looks at, at most."""
 
+ANYWHERE = ""
+"""Servers that are too old for us run it too, and can be told so."""
+
 READS, WRITES, WRITES_WHEN_FULL = "#!lua flags=no-writes\n", "#!lua\n", "#!lua flags=allow-oom\n"
 """When memory is full, what may make room goes on: whoever runs may end, and what is over may be forgotten."""
 
@@ -21,6 +24,10 @@ _ADDING = (*_RUNS, "adding", "schedules")
 _FINISHING = (*_RUNS, "lanes", "adding", "schedules", "finishing")
 
 _NEEDS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "enter": (ANYWHERE, ()),
+    "settle": (WRITES_WHEN_FULL, ()),
+    "time": (READS, ()),
+    "touch": (WRITES_WHEN_FULL, ()),
     "add": (WRITES, _ADDING),
     "amend": (WRITES_WHEN_FULL, (*_RUNS, "adding", "amending")),
     "claim": (WRITES_WHEN_FULL, (*_RUNS, "lanes", "claiming")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,13 +28,11 @@ async def _without_schema(address: Any) -> None:
 
 
 async def _without_keys(address: Any) -> None:
-    from foliot.stores.redis.exchange import Exchange
+    from foliot.stores.redis.client import FAILURES, client_of
 
-    exchange = Exchange(address)
-    exchange.open()
-    cursor = None
-    while cursor != b"0":
-        cursor, keys = await exchange.ask("SCAN", cursor or b"0", "MATCH", f"{exchange.tag}*", "COUNT", 1000)
-        if keys:
-            await exchange.ask("UNLINK", *keys)
-    await exchange.close()
+    with suppress(*FAILURES):
+        async with aclosing(client_of(address)) as made:
+            client: Any = await anext(made)
+            keys = [key async for key in client.scan_iter(match=f"{{{address.namespace}}}*", count=1000)]
+            for at in range(0, len(keys), 1000):
+                await client.unlink(*keys[at : at + 1000])

@@ -1,0 +1,106 @@
+"""redis-py, as far as it is used here: the one place that knows how its clients are made."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol, cast
+
+import redis.asyncio as library
+from redis.asyncio.cluster import ClusterNode
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisClusterException, RedisError
+
+from foliot.stores.redis.address import Address, Credentials, Kind, Tls
+
+Word = str | bytes | int | float
+
+CONNECT_WITHIN = 5.0
+
+FAILURES = (RedisError, RedisClusterException, OSError)
+"""Whatever redis-py raises."""
+
+_Options = dict[str, Any]
+
+
+class Listener(Protocol):
+    """Messages of channels; ``get_sharded_message`` is how a cluster calls ``get_message``."""
+
+    async def ssubscribe(self, channel: str) -> None: ...
+    async def aclose(self) -> None: ...
+    async def get_message(self, *, timeout: float | None) -> dict[str, Any] | None: ...
+    async def get_sharded_message(self, *, timeout: float | None) -> dict[str, Any] | None: ...
+
+
+class Pipeline(AbstractAsyncContextManager["Pipeline"], Protocol):
+    """Commands that go to one server together."""
+
+    def execute_command(self, *words: Word, **how: Any) -> Any: ...
+    async def execute(self) -> list[Any]: ...
+
+
+class Client(AbstractAsyncContextManager["Client"], Protocol):
+    """A client of one server, or of a cluster, with as many connections as calls are under way."""
+
+    async def execute_command(self, *words: Word) -> Any: ...
+    def pipeline(self, transaction: bool) -> Pipeline: ...
+    def pubsub(self) -> Listener: ...
+
+
+async def client_of(address: Address) -> AsyncGenerator[Client]:
+    """A client for whoever keeps the namespace, until this generator is closed.
+
+    It never repeats a command by itself: whether one was done that got no answer, nobody knows.
+    """
+    match address.kind:
+        case Kind.CLUSTER:
+            async with _cluster(address) as client:
+                yield client
+        case Kind.SENTINEL:
+            async with _sentinels(address) as sentinels, sentinels.master_for(address.master, db=address.db) as client:
+                yield client
+        case _:
+            async with _one(address) as client:
+                yield client
+
+
+def _one(address: Address) -> Client:
+    options = _options(address, address.user)
+    if address.kind is Kind.UNIX:
+        return cast("Client", library.Redis(unix_socket_path=address.path, db=address.db, **options))
+    host, port = address.hosts[0]
+    return cast("Client", library.Redis(host=host, port=port, db=address.db, **options))
+
+
+def _sentinels(address: Address) -> Any:
+    theirs = _options(address, address.sentinel_user)
+    return library.Sentinel(address.hosts, sentinel_kwargs=theirs, **_options(address, address.user))
+
+
+def _cluster(address: Address) -> Client:
+    nodes = [ClusterNode(host, port) for host, port in address.hosts]
+    return cast("Client", library.RedisCluster(startup_nodes=nodes, **_options(address, address.user)))
+
+
+def _options(address: Address, user: Credentials) -> _Options:
+    return {
+        "username": user.username,
+        "password": user.password,
+        "socket_timeout": address.timeout,
+        "socket_connect_timeout": min(CONNECT_WITHIN, address.timeout),
+        "protocol": 2,
+        "retry": Retry(NoBackoff(), 0),
+        **({} if address.tls is None else _trust(address.tls)),
+    }
+
+
+def _trust(tls: Tls) -> _Options:
+    return {
+        "ssl": True,
+        "ssl_ca_certs": tls.ca,
+        "ssl_certfile": tls.cert,
+        "ssl_keyfile": tls.key,
+        "ssl_check_hostname": tls.verify,
+        "ssl_cert_reqs": "required" if tls.verify else "none",
+    }

@@ -1,0 +1,1 @@
+return {redis.call('INFO', 'everything'), redis.call('GET', KEYS[2])}

@@ -1,0 +1,1 @@
+redis.call('SET', KEYS[2], ARGV[1], 'NX')
