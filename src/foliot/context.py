@@ -41,7 +41,8 @@ class Notes:
     ``drain``. ``level`` is the lowest level of ``logging`` that is captured.
     """
 
-    __slots__ = ("_count", "_lines", "_lock", "_progress", "_ring", "_waiting", "level", "most")
+    __slots__ = ("_count", "_lines", "_progress", "_ring", "_waiting", "level", "most")
+    _lock = RLock()  # one for all, held for moments; a destructor that the collector runs meanwhile may log, too
 
     def __init__(
         self, ring: Callable[[], object] | None = None, level: int = logging.INFO, most: int = MOST_LINES
@@ -53,7 +54,6 @@ class Notes:
         self._progress: Progress | None = None
         self._count = 0
         self._waiting = False
-        self._lock = RLock()  # a destructor that the collector runs while we hold it may log, too
 
     def add(self, line: Line) -> None:
         """Keep a line, the last place being taken by the news that the rest is dropped."""

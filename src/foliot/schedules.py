@@ -57,11 +57,19 @@ class PutKeywords(TypedDict, total=False):
 
 
 _WHEN = ("trigger", "cron", "every", "at", "after", "tz")
-_PLACE = ("meta", "tags", "queue", "priority", "key", "timeout", "expires", "deadline", "retries")
+_TRIGGERS = frozenset(_WHEN[:-1])
+_TIMES = frozenset({*_WHEN, *LATE})
+_PLACE = frozenset({"meta", "tags", "queue", "priority", "key", "timeout", "expires", "deadline", "retries"})
 
 
 def plan(
-    id: str, job: Job[..., Any, Any], when: Trigger, options: ScheduleOptions, own: RunOptions, now: int
+    id: str,
+    job: Job[..., Any, Any],
+    when: Trigger,
+    options: ScheduleOptions,
+    own: RunOptions,
+    now: int,
+    source: str = "code",
 ) -> Schedule:
     """A schedule as it would be created now. Raises ArgumentsError if its arguments do not fit the job."""
     args = job.shape.encode((), dict(options.args))
@@ -77,6 +85,7 @@ def plan(
         window=options.window,
         most=options.most,
         pause_after=options.pause_after,
+        source=source,
     )
     return created(schedule, when, now)
 
@@ -118,8 +127,8 @@ class Schedules:
         if not isinstance(id, str) or not id.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
             raise JobError(f"{where}: give it an id, a text that is not empty")
         given: dict[str, Any] = {**of_its_own(wishes.get("trigger")), **wishes}
-        own = read(RunOptions, {name: given[name] for name in _PLACE if name in given}, where)
-        rest = {name: value for name, value in given.items() if name not in (*_WHEN, *LATE, *_PLACE)}
+        own = read(RunOptions, {name: value for name, value in given.items() if name in _PLACE}, where)
+        rest = {name: value for name, value in given.items() if name not in _TIMES and name not in _PLACE}
         if "at_start" in rest:
             raise JobError(
                 f"{where}: at_start is for decorators: it runs when the code that defines the job is started"
@@ -127,7 +136,7 @@ class Schedules:
         options = read(ScheduleOptions, rest, where)
         when = late(self._trigger(where, given), given)
         try:
-            return replace(plan(id, known, when, options, own, self._clock.now()), source="api")
+            return plan(id, known, when, options, own, self._clock.now(), "api")
         except ArgumentsError as problem:
             raise JobError(f"{where}: {problem}") from None
 
@@ -151,13 +160,15 @@ class Schedules:
         return merged
 
     def _trigger(self, where: str, wishes: Mapping[str, Any]) -> Trigger:
-        given = [name for name in _WHEN[:-1] if name in wishes]
+        given = _TRIGGERS.intersection(wishes)
         if len(given) != 1:
-            raise JobError(f"{where}: give exactly one of {', '.join(_WHEN[:-1])}; got {', '.join(given) or 'none'}")
-        value = wishes[given[0]]
-        if "tz" in wishes and given[0] not in ("cron", "at"):
-            raise JobError(f"{where}: tz={wishes['tz']!r} is for cron and at; {given[0]} does not heed it")
-        match given[0]:
+            got = ", ".join(name for name in _WHEN if name in given) or "none"
+            raise JobError(f"{where}: give exactly one of {', '.join(_WHEN[:-1])}; got {got}")
+        [name] = given
+        value = wishes[name]
+        if "tz" in wishes and name not in ("cron", "at"):
+            raise JobError(f"{where}: tz={wishes['tz']!r} is for cron and at; {name} does not heed it")
+        match name:
             case "trigger":
                 return _checked(where, value)
             case "cron":

@@ -71,6 +71,8 @@ class Shape:
 
     def encode(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
         """Write arguments as JSON text. Raises ArgumentsError if they or their types do not fit, or are not JSON."""
+        if not args and not kwargs and not self._needed:
+            return "{}"
         given = self._given(args, kwargs)
         try:
             text = text_of(given)

@@ -42,11 +42,12 @@ class Aftermath:
 
     def ended(self, held: Held, ending: Ending, conclusion: Conclusion | None) -> None:
         """The store has accepted this ending."""
-        if ending.state.over and _has_spawned(held):
+        over = ending.state.over
+        if over and _has_spawned(held):
             self._spawn(self._clear_up(held.run.id, ending.state))
-        if ending.state.over and ending.firing is None and _is_followed(held.run):
+        if over and ending.firing is None and _is_followed(held.run):
             self._spawn(self._go_on(held.run))
-        kind = _FINAL[ending.state] if ending.state.over else _ONWARD.get(ending.outcome, Kind.RETRYING)
+        kind = _FINAL[ending.state] if over else _ONWARD.get(ending.outcome, Kind.RETRYING)
         job = held.job
         wanted = self._listeners.wants(kind)
         callback = None if job is None else _callback(job.settings.on_success, job.settings.on_failure, ending)
@@ -165,7 +166,9 @@ def _is_followed(run: Run) -> bool:
 
 def _has_spawned(held: Held) -> bool:
     """Whether a run may have children: it acts durably, or was put down before."""
-    return held.context.acted or any(each.outcome is Outcome.SNOOZED for each in held.run.attempts)
+    return held.context.acted or (
+        bool(held.run.attempts) and any(each.outcome is Outcome.SNOOZED for each in held.run.attempts)
+    )
 
 
 def _after(run: Run, ending: Ending, now: int) -> Run:

@@ -73,8 +73,9 @@ async def attempt(
     held.started = True
     if held.interruption is not None:
         return held.interruption
-    left = time_left(held.run, job.settings.timeout, clock.now())
-    alarm = None
+    left = alarm = None
+    if job.settings.timeout is not None or held.run.deadline_at is not None or held.run.terms is not None:
+        left = time_left(held.run, job.settings.timeout, clock.now())
     if left is not None:
         held.context.times_out_at = clock.now() + left
         alarm = clock.call_at(held.context.times_out_at, partial(held.interrupt, TimedOut(left), "timed out"))

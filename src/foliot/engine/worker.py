@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Any, NamedTuple, TypeVar
+from functools import partial
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -196,7 +197,7 @@ class Worker:
         if self._bench.listeners.wants(Kind.STARTED):
             now = self._bench.clock.now()
             self._bench.listeners.publish(Event(kind=Kind.STARTED, at=now, run=run, lateness=now - run.due_at))
-        held.task = _begun(self._execute(held, job))
+        held.task = _begun(self._execute(held, job), loop=self._desk.loop)
 
     async def _execute(self, held: Held, job: Job[..., Any, Any]) -> None:
         bench = self._bench
@@ -299,14 +300,8 @@ class Parents:
 FRESH = SECOND
 """How long a parent that lived is taken to live, microseconds."""
 
-T = TypeVar("T")
-
-_AT_ONCE: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
-
-
-def _begun(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-    """A task of its own; where Python can, begun at once, without a turn of the event loop."""
-    return asyncio.Task(work, loop=asyncio.get_running_loop(), **_AT_ONCE)
+_begun = partial(asyncio.Task[None], **({"eager_start": True} if sys.version_info >= (3, 12) else {}))
+"""A task of its own; where Python can, begun at once, without a turn of the event loop."""
 
 
 GRACE = 10_000_000

@@ -174,9 +174,13 @@ class History:
 
     def enter(self, run: Run) -> None:
         """This run is over, and what was held back for it may go."""
+        self._put(run)
+        if run.id in self._held:
+            for child in self._held.pop(run.id).values():
+                self._put(child)
+
+    def _put(self, run: Run) -> None:
         heappush(self._jobs.setdefault(run.job, []), (run.finished_at or 0, run.id))
-        for child in self._held.pop(run.id, {}).values():
-            heappush(self._jobs.setdefault(child.job, []), (child.finished_at or 0, child.id))
 
     def revive(self, run: Run) -> None:
         """This run was over and lives again."""

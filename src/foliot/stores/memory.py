@@ -232,14 +232,14 @@ class MemoryStore(Store):
         return Batch(runs=tuple(taken), wake_at=wake_at)
 
     def _try_to_claim(self, run: Run, claim: Claim, now: int) -> Run | None:
-        full = self._traffic.full_lane(run, now) if self._traffic.limits else None
-        if full is not None:
+        limited = self._traffic.limited(run)
+        if limited and (full := self._traffic.full_lane(run, now)) is not None:
             self._change(run, parked(run, full, now))
             return None
-        if run.state is RUNNING and self._traffic.limits:
+        if limited and run.state is RUNNING:
             self._traffic.leave(run)
         new = self._change(run, claimed(run, claim, now))
-        if self._traffic.limits:
+        if limited:
             self._traffic.enter(new, now)
         if run.unique is not None and run.unique.hold is Hold.START:
             self._keys.give_up(run.unique, run.id)

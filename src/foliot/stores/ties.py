@@ -24,6 +24,8 @@ class Waits:
 
     def over(self, id: str) -> list[tuple[str, int]]:
         """This run is over: who waited for it, each with how many it still waits for."""
+        if id not in self._upstreams and id not in self._waiters:
+            return []
         for each in self._upstreams.pop(id, ()):
             del self._waiters[each][id]
             if not self._waiters[each]:

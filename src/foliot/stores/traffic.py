@@ -67,14 +67,14 @@ class Traffic:
 
     def full_lane(self, run: Run, now: int) -> str | None:
         """The first full lane before this run, were it to start now. A place it holds itself does not count."""
-        for lane, limit in self._lanes(run):
+        for lane, limit in self.limited(run):
             if not self._room(lane, limit, now, but=run.id):
                 return lane
         return None
 
     def enter(self, run: Run, now: int) -> None:
         """This run was claimed."""
-        for lane, limit in self._lanes(run):
+        for lane, limit in self.limited(run):
             self._holders.setdefault(lane, set()).add(run.id)
             if (allowed := rate(limit)) is not None:
                 starts = self._starts.setdefault(lane, [])
@@ -86,7 +86,7 @@ class Traffic:
     def leave(self, run: Run) -> bool:
         """This run no longer holds its places; tells whether somebody was parked for one."""
         hope = False
-        for lane, _ in self._lanes(run):
+        for lane, _ in self.limited(run):
             self._holders[lane].discard(run.id)
             if not self._holders[lane]:
                 del self._holders[lane]
@@ -102,7 +102,7 @@ class Traffic:
         self._sweep_above = 2 * len(counting) + _REMEMBERED
 
     def _take_places(self, run: Run) -> None:
-        for lane, _ in self._lanes(run):
+        for lane, _ in self.limited(run):
             self._holders.setdefault(lane, set()).add(run.id)
 
     # parking
@@ -168,7 +168,7 @@ class Traffic:
 
     # arithmetic
 
-    def _lanes(self, run: Run) -> Limited:
+    def limited(self, run: Run) -> Limited:
         """The lanes of this run that are limited, each with its limit."""
         if not self.limits:
             return ()

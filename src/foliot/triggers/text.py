@@ -350,7 +350,17 @@ def load_calendar(spec: Mapping[str, object]) -> Calendar:
 
 def dumps(trigger: Trigger) -> str:
     """This trigger as compact JSON text."""
+    return _line_text(trigger) if isinstance(trigger, Cron) else _text(trigger)
+
+
+def _text(trigger: Trigger) -> str:
     return msgspec.json.encode(trigger.spec()).decode()
+
+
+@lru_cache(maxsize=4096)
+def _line_text(line: Cron) -> str:
+    """Many schedules share few lines, and their text."""
+    return _text(line)
 
 
 @lru_cache(maxsize=16_384)
