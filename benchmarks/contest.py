@@ -17,6 +17,8 @@ class Entrant:
     asked: Mapping[str, Any] = field(default_factory=dict[str, Any])
     peer: str | None = None
     ours: bool = False
+    patience: int = 600
+    """How many seconds one measurement may take."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,9 +12,6 @@ from tempfile import TemporaryDirectory
 from benchmarks.contest import Contest, Entrant, Figures
 from benchmarks.environments import HERE, disk, interpreter
 
-PATIENCE = 600
-"""How many seconds one measurement may take."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
@@ -57,10 +54,10 @@ def measure(entrant: Entrant) -> Mapping[str, float]:
         surroundings = os.environ | {"TMPDIR": files}
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, timeout=PATIENCE, env=surroundings, check=False
+                command, capture_output=True, text=True, timeout=entrant.patience, env=surroundings, check=False
             )
         except subprocess.TimeoutExpired:
-            raise DidNotRun(f"gave no answer within {PATIENCE} s") from None
+            raise DidNotRun(f"gave up after {entrant.patience} s") from None
     lines = done.stdout.splitlines()
     if done.returncode or not lines:
         said = [line for line in done.stderr.splitlines() if line.strip()]

@@ -17,8 +17,8 @@ FINDINGS = HERE / "FINDINGS.md"
 TITLE = "# Results"
 PREFACE = """\
 What `make bench` measured: our programs and the peers' took turns on one machine, and the middle of three
-rounds is shown. Figures of different days or machines cannot be compared; leads can. *Lead* is how many times
-better ours (the first row) is in the first column of figures.
+rounds is shown (schedules, which take long, have one). Figures of different days or machines cannot be compared; leads
+can. *Lead* is how many times better ours (the first row) is in the first column of figures.
 """
 
 

@@ -141,7 +141,7 @@ class Catalogue:
 
     def move(self, old: Run, run: Run) -> None:
         """This run has another state."""
-        self.states[old.state].leave()
+        self.states[old.state].count -= 1
         self.states[run.state].enter(run.id)
 
     def leave(self, run: Run) -> None:

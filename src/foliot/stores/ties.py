@@ -49,8 +49,9 @@ class Keys:
 
     def holder(self, key: str, now: int) -> str | None:
         """The id of the run that holds this key."""
-        for expired in self._expiring.take(maxsize, now):
-            del self._held[expired]
+        if self._expiring.entries or self._expiring.row:
+            for expired in self._expiring.take(maxsize, now):
+                del self._held[expired]
         held = self._held.get(key)
         return None if held is None else held[0]
 
