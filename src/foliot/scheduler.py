@@ -362,14 +362,20 @@ class Scheduler:
         if strangers := [each for each in map(_any, calls) if not isinstance(each, Call)]:
             raise ArgumentsError(f"{strangers[0]!r} is no call; give what job.call(...) returns")
         now, size = self.clock.now(), self.store.batch
-        adding: list[asyncio.Task[list[Added]]] = []
-        for at in range(0, len(calls), size):
-            adding.append(asyncio.ensure_future(self._add(calls[at : at + size], now)))
-            await asyncio.sleep(0)  # one page is on its way while the next is made
-        added = [each for page in await asyncio.gather(*adding) for each in page]
+        if len(calls) <= size:
+            added = await self._add(calls, now)
+        else:
+            added = await self._add_paged([calls[at : at + size] for at in range(0, len(calls), size)], now)
         if self.enqueued is not None:
             await self.enqueued()
         return self._handles(added, calls)
+
+    async def _add_paged(self, pages: Sequence[Sequence[Call[Any]]], now: int) -> list[Added]:
+        adding: list[asyncio.Task[list[Added]]] = []
+        for page in pages:
+            adding.append(asyncio.ensure_future(self._add(page, now)))
+            await asyncio.sleep(0)  # one page is on its way while the next is made
+        return [each for page in await asyncio.gather(*adding) for each in page]
 
     async def _add(self, calls: Sequence[Call[Any]], now: int) -> list[Added]:
         runs = await self._doors.addressed(self._placed(calls, now))

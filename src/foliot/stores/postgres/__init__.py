@@ -33,7 +33,7 @@ from foliot.model import (
 )
 from foliot.stores.base import R, Store
 from foliot.stores.postgres import finding
-from foliot.stores.postgres.connections import Address, Connections, Row, refuse_closed
+from foliot.stores.postgres.connections import ANSWER_WITHIN, Address, Connections, Row, patience, refuse_closed
 from foliot.stores.postgres.hints import Bell
 from foliot.stores.postgres.joining import ajoin, join
 from foliot.stores.postgres.migrating import bring_up_to_date
@@ -50,6 +50,7 @@ from foliot.stores.postgres.wire import (
     runs_text,
     schedule_of,
     text_of,
+    texts,
     wish_columns,
 )
 
@@ -142,13 +143,14 @@ class PostgresStore(Store):
     async def claim(self, claim: Claim, now: int) -> Batch:
         if claim.limit <= 0:
             return Batch()
-        rows = await self._ask(self._sql["claim"], *wish_columns(claim), now)
+        rows = await self._ask(self._sql["claim"], *wish_columns(claim), now, within=patience(claim.lease))
         return _batch(rows, claim, now)
 
     async def turn(self, endings: Sequence[Ending], claim: Claim, now: int) -> tuple[list[bool], Batch]:
         if not endings or claim.limit <= 0:
             return await self.finish(endings, now), await self.claim(claim, now)
-        rows = await self._ask(self._sql["turn"], *ending_columns(endings), *wish_columns(claim), now)
+        given = (*ending_columns(endings), *wish_columns(claim), now)
+        rows = await self._ask(self._sql["turn"], *given, within=patience(claim.lease))
         return _answers(rows[-1][11], len(endings)), _batch(rows, claim, now)
 
     async def beat(self, worker: Worker, beats: Sequence[Beat], now: int, lease: int) -> list[Reply]:
@@ -163,14 +165,15 @@ class PostgresStore(Store):
             worker.id,
             record,
             [run for run, _ in held],
-            [token for _, token in held],
+            texts(token for _, token in held),
             [text_of(progress.get(each)) for each in held],
             *lines,
             now,
             lease,
+            within=patience(lease),
         )
         replies: dict[tuple[str, int], Reply] = {}
-        replies = {held[n - 1]: _reply(reason) for n, reason in zip(kept, reasons, strict=True)}
+        replies = {held[int(n) - 1]: _reply(reason) for n, reason in zip(kept, reasons, strict=True)}
         return [replies.get((each.run, each.token), _LOST) for each in beats]
 
     async def finish(self, endings: Sequence[Ending], now: int) -> list[bool]:
@@ -185,7 +188,7 @@ class PostgresStore(Store):
         [[fired, due, versions, wake_at]] = await self._ask(self._sql["fire"], *firing_columns(firings), now, limit)
         return Agenda(
             fired=tuple(_answers(fired, len(firings))),
-            due=tuple(schedule_of(body, version) for body, version in zip(due, versions, strict=True)),
+            due=tuple(schedule_of(body, int(version)) for body, version in zip(due, versions, strict=True)),
             wake_at=wake_at,
         )
 
@@ -240,8 +243,8 @@ class PostgresStore(Store):
         if not self._bell.hears:
             self._bell.tell(*(Hint(topic=topic) for topic in topics))
 
-    async def _ask(self, sql: str, *values: Any) -> Sequence[Row]:
-        return await self._reach().fetch(sql, *values)
+    async def _ask(self, sql: str, *values: Any, within: float = ANSWER_WITHIN) -> Sequence[Row]:
+        return await self._reach().fetch(sql, *values, within=within)
 
     def _reach(self) -> Connections:
         return refuse_closed(self._connections, self.address)
@@ -274,9 +277,9 @@ def _reply(reason: str | None) -> Reply:
     return Reply(verdict=Verdict.KEEP if reason is None else Verdict.STOP, reason=reason)
 
 
-def _answers(done: Sequence[int], count: int) -> list[bool]:
+def _answers(done: Sequence[str], count: int) -> list[bool]:
     """By number, from 1, which were done."""
-    these = frozenset(done)
+    these = frozenset(map(int, done))
     return [n in these for n in range(1, count + 1)]
 
 

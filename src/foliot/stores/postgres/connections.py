@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from foliot.errors import StoreUnavailable
+from foliot.moments import SECOND
 from foliot.stores.postgres.driver import BROKEN, ServerError, asyncpg, code_of
 from foliot.stores.postgres.trouble import AGAIN, explained, refused_at_the_door
 
@@ -18,10 +19,17 @@ CONNECT_WITHIN = 10.0
 """Seconds within which a connection must be made."""
 ANSWER_WITHIN = 30.0
 """Seconds within which a verb must be done, or its connection is given up."""
+SOONEST = 2.0
+"""Seconds that a verb has at least, however short the leases are."""
 ATTEMPTS = 5
 """How often a verb is done that the server undoes for standing in another's way."""
 
 Row = Sequence[Any]
+
+
+def patience(lease: int) -> float:
+    """Seconds within which who keeps such leases must have an answer: a third of one, to try again before it lapses."""
+    return min(ANSWER_WITHIN, max(SOONEST, lease / SECOND / 3))
 
 
 class Address(NamedTuple):
@@ -78,14 +86,14 @@ class Link:
         """Whether it can no longer be used."""
         return self.connection.is_closed()
 
-    async def fetch(self, sql: str, arguments: Sequence[Any]) -> list[Row]:
+    async def fetch(self, sql: str, arguments: Sequence[Any], within: float = ANSWER_WITHIN) -> list[Row]:
         """Ask, and give the rows of the answer."""
         if self.pooled:
-            return await self.connection.fetch(sql, *arguments, timeout=ANSWER_WITHIN)
+            return await self.connection.fetch(sql, *arguments, timeout=within)
         if (statement := self._prepared.get(sql)) is None:
             name = f"foliot_{len(self._prepared)}"
-            statement = self._prepared[sql] = await self.connection.prepare(sql, name=name, timeout=ANSWER_WITHIN)
-        return await statement.fetch(*arguments, timeout=ANSWER_WITHIN)
+            statement = self._prepared[sql] = await self.connection.prepare(sql, name=name, timeout=within)
+        return await statement.fetch(*arguments, timeout=within)
 
     async def run(self, script: str) -> None:
         """Have several statements done. If one fails, the connection is in the middle of something, and dropped."""
@@ -116,7 +124,7 @@ class Connections:
         self._idle: list[Link] = []
         self.home = asyncio.get_running_loop()
 
-    async def fetch(self, sql: str, *arguments: Any) -> list[Row]:
+    async def fetch(self, sql: str, *arguments: Any, within: float = ANSWER_WITHIN) -> list[Row]:
         """Ask, and give the rows of the answer. A verb that stood in another's way is done again.
 
         Raises StoreUnavailable and its kin in our own words.
@@ -124,15 +132,15 @@ class Connections:
         attempts = 1
         while True:
             try:
-                return await self._fetch(sql, arguments)
+                return await self._fetch(sql, arguments, within)
             except ServerError as error:
                 if code_of(error) not in AGAIN or attempts == ATTEMPTS:
                     raise explained(error, self._address.place) from error
             attempts += 1
 
-    async def _fetch(self, sql: str, arguments: Sequence[Any]) -> list[Row]:
+    async def _fetch(self, sql: str, arguments: Sequence[Any], within: float) -> list[Row]:
         async with self.borrowed() as link:
-            return await link.fetch(sql, arguments)
+            return await link.fetch(sql, arguments, within)
 
     @asynccontextmanager
     async def link(self) -> AsyncGenerator[Link]:

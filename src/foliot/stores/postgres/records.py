@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from foliot.model import Limit, Line, Record, Schedule, Worker
 from foliot.stores.base import R
+from foliot.stores.postgres.wire import texts
 
 _encode = msgspec.json.Encoder().encode
 _fields = msgspec.json.Decoder(dict[str, Any]).decode
@@ -26,17 +27,17 @@ def columns(records: Sequence[Record]) -> tuple[Any, ...]:
     return (
         [each.id for each in last],
         [each.job for each in last],
-        [each.wakes_at for each in last],
+        texts(each.wakes_at for each in last),
         [text_of(each) for each in last],
-        [times[each.id] for each in last],
+        texts(times[each.id] for each in last),
         [each.id for each in limits],
-        [each.running for each in limits],
-        [each.starts for each in limits],
-        [each.per for each in limits],
-        [each.paused is not None for each in limits],
+        texts(each.running for each in limits),
+        texts(each.starts for each in limits),
+        texts(each.per for each in limits),
+        texts(each.paused is not None for each in limits),
         [text_of(each) for each in limits],
         [each.id for each in workers],
-        [each.seen_at for each in workers],
+        texts(each.seen_at for each in workers),
         [text_of(each) for each in workers],
     )
 

@@ -7,27 +7,38 @@ from foliot.stores.postgres.schema import quoted
 
 TABLES: dict[type[Record], str] = {Schedule: "schedules", Limit: "limits", Worker: "workers"}
 
+_BIGINTS, _INTEGERS, _SMALLINTS, _TRUTHS = (
+    f"::text[]::{kind}[]" for kind in ("bigint", "integer", "smallint", "boolean")
+)
+"""Arrays travel as texts: of other kinds asyncpg asks the server what they are, anew on each connection."""
+
+_LINES = f"%s{_BIGINTS}, %s{_BIGINTS}, %s, %s, %s"
+_ENDINGS = (
+    f"%s, %s{_BIGINTS}, %s, %s, %s, %s, %s, %s{_BIGINTS}, %s{_TRUTHS}, %s, %s{_TRUTHS}, %s::text::jsonb, {_LINES}"
+)
+_WISH = "%s, %s, %s, %s, %s, %s, %s"
 _CALLS = {
-    "add": "* FROM {}.add($1::text::jsonb, $2, $3)",
-    "add plain": "* FROM {}.add_plain($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-    "amend": "* FROM {}.amend($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-    "claim": "* FROM {}.claim($1, $2, $3, $4, $5, $6, $7, $8)",
-    "turn": "* FROM {}.turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::text::jsonb, $13, $14, $15, $16, $17,"
-    " $18, $19, $20, $21, $22, $23, $24, $25)",
-    "finish": "{}.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::text::jsonb, $13, $14, $15, $16, $17, $18)",
-    "beat": "* FROM {}.beat($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-    "fire": "* FROM {}.fire($1, $2, $3, $4, $5, $6::text::jsonb, $7, $8)",
-    "put": "{}.put($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-    "drop limits": "unnest({}.drop_limits($1))",
-    "prune": "{}.prune($1, $2, $3)",
-    "lines": "n, at, level, text, fields FROM {}.lines WHERE run = $1 AND n > $2 ORDER BY n LIMIT $3",
+    "add": "* FROM {}.add(%s::text::jsonb, %s, %s)",
+    "add plain": f"* FROM {{}}.add_plain(%s, %s, %s, %s, %s{_SMALLINTS}, %s{_BIGINTS}, %s{_BIGINTS}, %s, %s, %s)",
+    "amend": f"* FROM {{}}.amend(%s, %s, %s, %s, %s, %s, %s{_INTEGERS}, %s{_BIGINTS}, %s, %s, %s)",
+    "claim": f"* FROM {{}}.claim({_WISH}, %s)",
+    "turn": f"* FROM {{}}.turn({_ENDINGS}, {_WISH}, %s)",
+    "finish": f"{{}}.finish({_ENDINGS}, %s)::text[]",
+    "beat": f"held::text[], reasons FROM {{}}.beat(%s, %s, %s, %s{_BIGINTS}, %s, {_LINES}, %s, %s)",
+    "fire": "fired::text[], due, versions::text[], wake_at FROM"
+    f" {{}}.fire(%s, %s{_BIGINTS}, %s, %s{_BIGINTS}, %s, %s::text::jsonb, %s, %s)",
+    "put": f"{{}}.put(%s, %s, %s{_BIGINTS}, %s, %s{_BIGINTS}, %s, %s{_BIGINTS}, %s{_BIGINTS}, %s{_BIGINTS},"
+    f" %s{_TRUTHS}, %s, %s, %s{_BIGINTS}, %s)",
+    "drop limits": "unnest({}.drop_limits(%s))",
+    "prune": "{}.prune(%s, %s, %s)",
+    "lines": "n, at, level, text, fields FROM {}.lines WHERE run = %s AND n > %s ORDER BY n LIMIT %s",
 }
 
 
 def statements(namespace: str) -> dict[str, str]:
     """The statement of each verb, for a schema of this name."""
     schema = quoted(namespace)
-    calls = {verb: f"SELECT {call.format(schema)}" for verb, call in _CALLS.items()}
+    calls = {verb: _numbered(f"SELECT {call.format(schema)}") for verb, call in _CALLS.items()}
     for table in TABLES.values():
         version = "version" if table == "schedules" else "0"
         calls[f"records {table}"] = (
@@ -36,3 +47,9 @@ def statements(namespace: str) -> dict[str, str]:
         )
         calls.setdefault(f"drop {table}", f"DELETE FROM {schema}.{table} WHERE id = ANY ($1) RETURNING id")
     return calls
+
+
+def _numbered(sql: str) -> str:
+    """With each place for a value numbered."""
+    first, *rest = sql.split("%s")
+    return first + "".join(f"${n}{each}" for n, each in enumerate(rest, 1))

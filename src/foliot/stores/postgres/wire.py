@@ -94,9 +94,9 @@ def plain_columns(runs: Sequence[Run]) -> Columns | None:
         [run.args for run in runs],
         _column_or_one([run.job for run in runs]),
         _column_or_one([run.queue for run in runs]),
-        _column_or_one([run.priority for run in runs]),
-        _column_or_one([run.due_at for run in runs]),
-        _column_or_one([run.created_at for run in runs]),
+        _column_or_one([str(run.priority) for run in runs]),
+        _column_or_one([str(run.due_at) for run in runs]),
+        _column_or_one([str(run.created_at) for run in runs]),
     )
 
 
@@ -184,19 +184,24 @@ def ending_columns(endings: Sequence[Ending]) -> Columns:
     """Endings as the SQL function ``finish_all`` takes them, up to the lines."""
     return (
         [each.run for each in endings],
-        [each.token for each in endings],
+        texts(each.token for each in endings),
         [each.state.value for each in endings],
         _column(each.reason for each in endings),
         _column(each.result for each in endings),
         _column(text_of(each.error) for each in endings),
         _column(text_of(each.progress) for each in endings),
-        _column(each.due_at for each in endings),
-        _column(each.failed or None for each in endings),
+        _column(texts(each.due_at for each in endings)),
+        _column(texts(each.failed or None for each in endings)),
         _column(each.outcome and each.outcome.value for each in endings),
-        _column(bool(each.wait) or None for each in endings),
+        _column(texts(bool(each.wait) or None for each in endings)),
         _more([(n, each) for n, each in enumerate(endings, 1) if each.spawn or each.wait or each.firing]),
         *line_columns((n, line) for n, each in enumerate(endings, 1) for line in each.lines),
     )
+
+
+def texts(values: Iterable[int | bool | None]) -> list[str | None]:
+    """Numbers and truths as they travel in arrays."""
+    return [None if each is None else str(each) for each in values]
 
 
 def _column(values: Iterable[Any]) -> list[Any] | None:
@@ -234,8 +239,8 @@ def line_columns(lines: Iterable[tuple[int, Line]]) -> Columns:
     if not given:
         return (None,) * 5
     return (
-        [n for n, _ in given],
-        [line.at for _, line in given],
+        texts(n for n, _ in given),
+        texts(line.at for _, line in given),
         [line.level for _, line in given],
         [speakable(line.text) for _, line in given],
         [None if line.fields is None else _encode(line.fields).decode() for _, line in given],
@@ -252,9 +257,9 @@ def firing_columns(firings: Sequence[Firing]) -> Columns:
     schedules = [each.schedule for each in firings]
     return (
         [each.id for each in schedules],
-        [each.expect for each in firings],
+        texts(each.expect for each in firings),
         [each.job for each in schedules],
-        [each.wakes_at for each in schedules],
+        texts(each.wakes_at for each in schedules),
         [_encode(each).decode() for each in schedules],
         _encode([[given(run) for run in each.runs] for each in firings]).decode(),
     )

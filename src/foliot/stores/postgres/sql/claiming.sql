@@ -2,7 +2,7 @@
 
 CREATE TYPE claimed AS (
   id text, job text, due_at bigint, created_at bigint, queue text, priority smallint, args text, token bigint,
-  schedule text, nominal_at bigint, more text, done bigint[]
+  schedule text, nominal_at bigint, more text, done text[]
 );
 COMMENT ON TYPE claimed IS 'a claimed run: what every one has, and the whole of it as JSON if it has more; the last row says the rest';
 
@@ -161,7 +161,7 @@ COMMENT ON FUNCTION record_starts IS 'count these starts where a rate limits the
 
 CREATE FUNCTION claim(
   _worker text, _limit integer, _lease bigint, _lo text[], _hi text[], _queues text[], _labels text[],
-  _now bigint, _done bigint[] DEFAULT NULL
+  _now bigint, _done text[] DEFAULT NULL
 ) RETURNS SETOF claimed LANGUAGE plpgsql AS $$
 DECLARE
   _page integer := _limit;
@@ -221,7 +221,7 @@ BEGIN
           expires_at, deadline_at, reason, cancelling, progress, result, error, parent) > 0
         THEN as_json(runs) END AS more
     )
-    SELECT id, job, due_at, created_at, queue, priority, args, token, schedule, nominal_at, more, NULL::bigint[]
+    SELECT id, job, due_at, created_at, queue, priority, args, token, schedule, nominal_at, more, NULL::text[]
     FROM taken ORDER BY n;
     _missing := _missing - cardinality(_tids);
     EXIT WHEN _missing = 0 OR _rest = 0 OR _exhausted;

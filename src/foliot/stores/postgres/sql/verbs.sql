@@ -90,7 +90,7 @@ BEGIN
   _done := finish_all(
     _runs, _tokens, _states, _reasons, _results, _errors, _progress, _due_at, _failed, _outcomes, _waiting, _more,
     _line_of, _line_ats, _line_levels, _line_texts, _line_fields, _now);
-  RETURN QUERY SELECT * FROM claim(_worker, _limit, _lease, _lo, _hi, _queues, _labels, _now, _done);
+  RETURN QUERY SELECT * FROM claim(_worker, _limit, _lease, _lo, _hi, _queues, _labels, _now, _done::text[]);
 END $$;
 COMMENT ON FUNCTION turn IS 'finish and claim in one step';
 
