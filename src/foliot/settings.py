@@ -10,6 +10,7 @@ import os
 import re
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
@@ -207,6 +208,7 @@ def _text(path: Path) -> str:
         raise SettingsError(f"{path}: cannot be read: {problem}") from None
 
 
+@lru_cache(maxsize=4)
 def _parsed(path: Path, text: str) -> dict[str, Any]:
     import tomllib
 

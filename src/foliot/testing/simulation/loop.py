@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import Context
 from heapq import heappop, heappush
-from itertools import count
 from typing import Any
 
 from foliot.moments import SECOND
@@ -16,27 +15,21 @@ from foliot.moments import SECOND
 class Alarm:
     """A call at an instant: what a timer handle is, without what nobody asks of it here."""
 
-    __slots__ = ("_action", "_args", "_loop")
+    __slots__ = ("_action", "_args", "_cancelled", "_loop")
 
     def __init__(self, loop: SimulatedLoop, action: Callable[..., object], args: tuple[Any, ...]) -> None:
         self._loop, self._action, self._args = loop, action, args
+        self._cancelled = False
 
     def cancel(self) -> None:
         """Let it not be made."""
-        self._action, self._args = _nothing, ()
-
-    def cancelled(self) -> bool:
-        """Whether it has been called off."""
-        return self._action is _nothing
+        self._cancelled, self._args = True, ()
 
     def _run(self) -> None:
         try:
             self._action(*self._args)
         except Exception as problem:
             self._loop.call_exception_handler({"message": "an alarm raised", "exception": problem})
-
-
-def _nothing() -> None: ...
 
 
 Timer = tuple[int, int, "asyncio.TimerHandle | Alarm"]
@@ -55,7 +48,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         """How much time has passed, in whole microseconds."""
         self._ready: deque[asyncio.Handle | Alarm] = deque()
         self._timers: list[Timer] = []
-        self._order = count()
+        self._order = 0
 
     def time(self) -> float:
         return self.micros / SECOND
@@ -63,36 +56,42 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def alarm(self, at: int, action: Callable[..., object], *args: Any) -> Alarm:
         """Call ``action`` when so many microseconds have passed since the beginning."""
         alarm = Alarm(self, action, args)
-        heappush(self._timers, (at, next(self._order), alarm))
+        self._order += 1
+        heappush(self._timers, (at, self._order, alarm))
         return alarm
 
     def call_at(
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
         timer = asyncio.TimerHandle(when, callback, args, self, context)
-        heappush(self._timers, (round(when * SECOND), next(self._order), timer))
+        self._order += 1
+        heappush(self._timers, (round(when * SECOND), self._order, timer))
         return timer
 
     # What the base class asks of a loop
 
     def _run_once(self) -> None:
-        if not self._ready:
+        ready = self._ready
+        if not ready:
             self._leap()
-        for _ in range(len(self._ready)):
-            handle = self._ready.popleft()
-            if not handle.cancelled():
-                handle._run()  # pyright: ignore[reportPrivateUsage] - this is the loop that handles are for
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle._cancelled:  # pyright: ignore[reportPrivateUsage] - this is the loop that handles are for
+                handle._run()  # pyright: ignore[reportPrivateUsage] - the same
 
     def _leap(self) -> None:
         """Let it be the time of the next timer."""
-        timers = self._timers
-        while timers and timers[0][2].cancelled():
-            heappop(timers)
-        if not timers:
-            raise Stuck("every task waits for another, and no timer is set")
-        self.micros = max(self.micros, timers[0][0])
-        while timers and timers[0][0] <= self.micros:
-            self._ready.append(heappop(timers)[2])
+        timers, ready = self._timers, self._ready
+        while not ready:
+            if not timers:
+                raise Stuck("every task waits for another, and no timer is set")
+            at, _, first = heappop(timers)
+            if first._cancelled:  # pyright: ignore[reportPrivateUsage] - the same
+                continue
+            ready.append(first)
+            self.micros = now = max(self.micros, at)
+            while timers and timers[0][0] <= now:
+                ready.append(heappop(timers)[2])
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         """It is left where it is until its time comes."""

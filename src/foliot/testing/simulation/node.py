@@ -122,6 +122,7 @@ class Node:
 
     async def _enqueue_now_and_then(self, scheduler: Scheduler) -> None:
         jobs = [scheduler.jobs[load.name] for load in self._plan.loads]
+        await self._clock.sleep(round(self._dice.expovariate(1 / self._plan.enqueue)))
         while not self._network.ending:
             with suppress(FoliotError):
                 await self._enqueue(self._dice.choice(jobs))

@@ -124,7 +124,9 @@ def _weather(dice: Random, lease: int, storm: int) -> Weather:
 def _load(dice: Random, n: int, beat: int) -> Load:
     every = beat * dice.choice((1, 1, 2, 3)) + dice.randrange(SECOND)
     overlap = dice.choice(list(Overlap))
-    takes = every // (5 if overlap is Overlap.QUEUE else dice.choice((1000, 10, 3, 1)))
+    concurrency = dice.choice((None, None, None, 2))
+    in_line = overlap is Overlap.QUEUE or concurrency is not None  # and then there must be time for all of them
+    takes = every // (5 if in_line else dice.choice((1000, 10, 3, 1)))
     return Load(
         name=f"job{n}",
         every=every,
@@ -133,6 +135,6 @@ def _load(dice: Random, n: int, beat: int) -> Load:
         takes=max(1, takes),
         fails=dice.choice((0, 0, 0.1, 0.5)),
         timeout=dice.choice((None, None, 3 * takes + SECOND)),
-        concurrency=dice.choice((None, None, None, 2)),
+        concurrency=concurrency,
         at_most_once=dice.random() < 0.2,
     )
