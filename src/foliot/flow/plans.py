@@ -297,5 +297,5 @@ FLOW_JOB: Job[..., Any, Any] = Job(_flow, JobOptions(name=FLOW))
 
 
 def flow_job() -> Job[..., Any, Any]:
-    """The job that carries out plans, for one scheduler to include: the same one, for its plans take long to look at."""
+    """The job that carries out plans, for one scheduler to include. To look at its plans takes long, and is done once."""
     return copy(FLOW_JOB)

@@ -42,11 +42,15 @@ class Chronicle:
         self.fired: list[tuple[int, Run]] = []
         """Each run that came from a schedule, and when the store was told, microseconds from the beginning."""
         self.claimed: list[tuple[int, Run]] = []
+        self.lost = 0
+        """How many claims were taken over."""
         self.wanted: dict[str, int] = {}
         """Each run that was enqueued and acknowledged, and when."""
         self.tokens: dict[str, int] = {}
         self.ends: Counter[str] = Counter()
         self.executions: Counter[tuple[str, int]] = Counter()
+        self.steps: dict[tuple[str, str], str] = {}
+        """What each step of a run has given to its function."""
         self.limits: Mapping[str, Limit] = {}
         self._handed: dict[str, Run] = {}
         self._running: dict[str, Run] = {}
@@ -89,6 +93,12 @@ class Chronicle:
         if self.executions[run.id, run.token] > 1:
             self._wrong(f"run {run.id} was executed twice under the token {run.token}")
 
+    def told(self, run: Run, step: str, value: str) -> str:
+        """A step of a run gave this to its function, and must give the same to every attempt."""
+        if (kept := self.steps.setdefault((run.id, step), value)) != value:
+            self._wrong(f"step {step!r} of run {run.id} gave {value!r}, and {kept!r} before")
+        return value
+
     def wrong(self, what: str) -> None:
         """Write down that a promise is broken."""
         self._wrong(what)
@@ -113,6 +123,7 @@ class Chronicle:
     def _taken_over(self, run: Run, now: int) -> None:
         if self._leases[run.id] > now:
             self._wrong(f"run {run.id} was taken before its lease had lapsed")
+        self.lost += 1
         self._leaves(run.id)
 
     def _enters(self, claimed: Run) -> None:
@@ -156,6 +167,7 @@ class Chronicle:
             self.ends[ending.run] += 1
             if self.ends[ending.run] > 1:
                 self._wrong(f"run {ending.run} ended {self.ends[ending.run]} times")
+        self._handed |= {run.id: run for run in ending.spawn}
         if ending.firing is not None:
             stands = self._versions.get(ending.firing.schedule.id) == ending.firing.expect
             self._fired([ending.firing], Agenda(fired=(stands,)), at)

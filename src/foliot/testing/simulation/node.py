@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
+from itertools import count
 from typing import Any
 
 from foliot import capture
 from foliot.context import Context
 from foliot.errors import FoliotError, StoreError
+from foliot.handle import Handle
 from foliot.jobs import Job
 from foliot.model import Added
 from foliot.moments import SECOND, spell
@@ -19,9 +22,13 @@ from foliot.testing.simulation.chronicle import Chronicle
 from foliot.testing.simulation.machine import Machine, MachineClock, Process, begun
 from foliot.testing.simulation.network import Distant, Network
 from foliot.testing.simulation.plan import Load, Plan
+from foliot.testing.simulation.spreading import ANSWER, PARTS, spread
 
 LATER = 5 * SECOND
 """How long after a failed start a process tries again."""
+
+FANS = 0.25
+"""The share of what is enqueued that fans out."""
 
 
 class Trouble(Exception):
@@ -40,6 +47,7 @@ class Node:
         self._leave = asyncio.Event()
         self._scheduler: Scheduler | None = None
         self._up = False
+        self._serial = count()
         self._life = begun(self.process, self._live)
 
     # Fortunes
@@ -92,7 +100,11 @@ class Node:
         )
         for load in plan.loads:
             self._define(scheduler, load)
+        spread(scheduler, plan, self._chronicle, self._unlike_any, partial(self._work, plan.loads[0]))
         return scheduler
+
+    def _unlike_any(self) -> str:
+        return f"{self.process.name} {next(self._serial)}"
 
     def _define(self, scheduler: Scheduler, load: Load) -> None:
         async def work(context: Context) -> None:
@@ -125,7 +137,9 @@ class Node:
         await self._clock.sleep(round(self._dice.expovariate(1 / self._plan.enqueue)))
         while not self._network.ending:
             with suppress(FoliotError):
-                await self._enqueue(self._dice.choice(jobs))
+                await (
+                    self._fan_out(scheduler) if self._dice.random() < FANS else self._enqueue(self._dice.choice(jobs))
+                )
             await self._clock.sleep(round(self._dice.expovariate(1 / self._plan.enqueue)))
 
     async def _enqueue(self, job: Job[..., Any, Any]) -> None:
@@ -135,6 +149,18 @@ class Node:
             wish = wish.options(unique=dice.choice(("one", "two")))
         handle = await wish.enqueue()
         self._chronicle.acknowledged(Added(id=handle.id, fate=handle.fate), self._loop.micros)
-        if dice.random() < 0.2:
-            await self._clock.sleep(round(dice.expovariate(1 / lease)))
+        await self._cancelled_sometimes(handle)
+
+    async def _fan_out(self, scheduler: Scheduler) -> None:
+        dice = self._dice
+        handle = await scheduler.jobs["fan"].enqueue(parts=dice.choice(PARTS), at_once=dice.choice((None, 2)))
+        self._chronicle.acknowledged(Added(id=handle.id, fate=handle.fate), self._loop.micros)
+        if dice.random() < 0.7:
+            await self._clock.sleep(round(dice.expovariate(1 / self._plan.lease)))
+            await scheduler.signal(handle.id, ANSWER, self._unlike_any())
+        await self._cancelled_sometimes(handle)
+
+    async def _cancelled_sometimes(self, handle: Handle[Any]) -> None:
+        if self._dice.random() < 0.2:
+            await self._clock.sleep(round(self._dice.expovariate(1 / self._plan.lease)))
             await handle.cancel()

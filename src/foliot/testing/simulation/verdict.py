@@ -11,6 +11,7 @@ from foliot.policy import LOOK
 from foliot.testing.simulation.chronicle import Chronicle
 from foliot.testing.simulation.network import PATIENCE
 from foliot.testing.simulation.plan import Plan
+from foliot.testing.simulation.spreading import counted
 from foliot.triggers import loads
 
 
@@ -33,6 +34,7 @@ def judged(ledger: Ledger, schedules: Sequence[Schedule], runs: Sequence[Run]) -
     _everything_ended_once(ledger.chronicle, runs)
     _nothing_acknowledged_is_lost(ledger.chronicle, kept)
     _at_most_once_is_kept(ledger, runs)
+    counted(ledger.chronicle, runs)
     _firings_were_punctual_in_the_calm(ledger)
 
 
@@ -53,7 +55,7 @@ def _everything_ended_once(chronicle: Chronicle, runs: Sequence[Run]) -> None:
     for run in runs:
         if not run.state.over:
             chronicle.wrong(f"run {run.id} of {run.job!r} never ended: it is {run.state.value}, parked={run.parked}")
-        elif run.state in {State.SUCCEEDED, State.FAILED} and chronicle.ends[run.id] != 1:
+        elif run.token and run.state in {State.SUCCEEDED, State.FAILED} and chronicle.ends[run.id] != 1:
             chronicle.wrong(f"run {run.id} of {run.job!r} ended {chronicle.ends[run.id]} times")
         if run.token != chronicle.tokens.get(run.id, 0):
             chronicle.wrong(f"run {run.id} has the token {run.token}, {chronicle.tokens.get(run.id)} was given out")

@@ -195,7 +195,7 @@ class World:
             cpu=cpu,
             runs=len(chronicle.tokens),
             fired=len(chronicle.fired),
-            lost=len(chronicle.claimed) - len(chronicle.executions),
+            lost=chronicle.lost,
             calls=self.network.calls,
             failed=self.network.failed,
             boots=sum(machine.boots for machine in self._machines),
