@@ -297,5 +297,5 @@ FLOW_JOB: Job[..., Any, Any] = Job(_flow, JobOptions(name=FLOW))
 
 
 def flow_job() -> Job[..., Any, Any]:
-    """The job that carries out plans, for one scheduler to include. To look at its plans takes long, and is done once."""
+    """The job that carries out plans, for one scheduler to include. To look at plans takes long, so it is done once."""
     return copy(FLOW_JOB)

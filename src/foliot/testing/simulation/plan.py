@@ -87,7 +87,7 @@ def planned(seed: int, nodes: int | None = None, storm: int | None = None, lease
         lease=lease,
         look=look,
         trip=dice.choice((1, 5, 50)) * MILLISECOND,
-        follow=many <= 20 and dice.random() < 0.4,
+        follow=many <= 20 and dice.random() < 0.4 and lease <= MINUTE,  # it asks for the time each five seconds
         skew=dice.choice((0, SECOND, MINUTE, 10 * MINUTE)),
         enqueue=many * beat,
         weather=_weather(dice, lease, storm or long),
