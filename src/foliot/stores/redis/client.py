@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, cast
 
 import redis.asyncio as library
+from redis import exceptions as theirs
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisClusterException, RedisError
 
 from foliot.stores.redis.address import Address, Credentials, Kind, Tls
 
@@ -18,7 +19,7 @@ Word = str | bytes | int | float
 
 CONNECT_WITHIN = 5.0
 
-FAILURES = (RedisError, RedisClusterException, OSError)
+FAILURES = (theirs.RedisError, theirs.RedisClusterException, OSError)
 """Whatever redis-py raises."""
 
 _Options = dict[str, Any]
@@ -46,6 +47,53 @@ class Client(AbstractAsyncContextManager["Client"], Protocol):
     async def execute_command(self, *words: Word) -> Any: ...
     def pipeline(self, transaction: bool) -> Pipeline: ...
     def pubsub(self) -> Listener: ...
+
+
+class Connection(Protocol):
+    """One connection of a pool."""
+
+    socket_timeout: float | None
+
+    @property
+    def is_connected(self) -> bool: ...
+    async def can_read(self) -> bool: ...
+    async def connect(self) -> None: ...
+    async def disconnect(self) -> None: ...
+    async def send_command(self, *words: Word) -> None: ...
+    async def read_response(self) -> Any: ...
+
+
+class Caller:
+    """Gives commands on connections of its own, which a client's pool has lent and closes: that takes half the time."""
+
+    def __init__(self, client: Client, timeout: float) -> None:
+        self._pool: Any = cast("Any", client).connection_pool
+        self._timeout = timeout
+        self._free: list[Connection] = []
+
+    async def execute_command(self, *words: Word) -> Any:
+        """Give a command, and wait for its answer as long as the address says."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._called(words)
+        except TimeoutError:
+            raise theirs.TimeoutError(f"no answer within {self._timeout:g} s") from None
+
+    async def _called(self, words: tuple[Word, ...]) -> Any:
+        connection = self._free.pop() if self._free else await self._lent()
+        try:
+            if not connection.is_connected or await connection.can_read():  # it fell while nobody looked
+                await connection.disconnect()
+                await connection.connect()
+            await connection.send_command(*words)
+            return await connection.read_response()
+        finally:
+            self._free.append(connection)
+
+    async def _lent(self) -> Connection:
+        connection: Connection = await self._pool.get_connection()
+        connection.socket_timeout = None  # one clock runs for the whole call, ours
+        return connection
 
 
 async def client_of(address: Address) -> AsyncGenerator[Client]:

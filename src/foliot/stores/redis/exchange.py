@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from asyncio import AbstractEventLoop
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from redis.exceptions import NoScriptError
 
 from foliot.errors import StoreUnavailable
 from foliot.stores.redis.address import Address, Kind
-from foliot.stores.redis.client import FAILURES, Client, Listener, Word, client_of
+from foliot.stores.redis.client import FAILURES, Caller, Client, Listener, Word, client_of
 from foliot.stores.redis.problems import explained
 from foliot.stores.redis.scripts import Script, script
 
@@ -64,11 +64,11 @@ class Exchange:
         """Both keys together are what a cluster needs to refuse a script while it moves them to another node."""
         here = self._here()
         async with here.turns:
-            client = await here.client()
+            caller = await here.caller()
             try:
-                return await client.execute_command("EVALSHA", script.digest, len(self._keys), *self._keys, *words)
+                return await caller.execute_command("EVALSHA", script.digest, len(self._keys), *self._keys, *words)
             except NoScriptError:  # nothing was done; with the source the server learns it
-                return await client.execute_command("EVAL", script.source, len(self._keys), *self._keys, *words)
+                return await caller.execute_command("EVAL", script.source, len(self._keys), *self._keys, *words)
 
     async def _await_replicas(self, wanted: int) -> None:
         """What was written before by whomever has reached them when what this connection writes has."""
@@ -103,19 +103,40 @@ class Life:
         self.turns = asyncio.Semaphore(AT_ONCE)
         self._address = address
         self._making = asyncio.Lock()
-        self._made: tuple[AsyncGenerator[Client], Client] | None = None
+        self._made: Made | None = None
 
     async def client(self) -> Client:
         """The client of this event loop."""
+        return (await self._all()).client
+
+    async def caller(self) -> Client | Caller:
+        """Who gives commands: a cluster's client itself, since it knows whom to ask."""
+        return (await self._all()).caller
+
+    async def _all(self) -> Made:
         if self._made is None:
             async with self._making:
                 if self._made is None:
-                    whole = client_of(self._address)
-                    self._made = whole, await anext(whole)
-        return self._made[1]
+                    self._made = await made(self._address)
+        return self._made
 
     async def end(self) -> None:
         """Hang up."""
         made, self._made = self._made, None
         if made is not None:
-            await made[0].aclose()
+            await made.until.aclose()
+
+
+class Made(NamedTuple):
+    """A client, who gives commands with it, and what ends it."""
+
+    client: Client
+    caller: Client | Caller
+    until: AsyncGenerator[Client]
+
+
+async def made(address: Address) -> Made:
+    """A client for an address. Nothing is connected yet."""
+    until = client_of(address)
+    client = await anext(until)
+    return Made(client, client if address.kind is Kind.CLUSTER else Caller(client, address.timeout), until)
