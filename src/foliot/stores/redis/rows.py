@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeVar, cast
 
 import msgspec
 
@@ -78,8 +79,14 @@ class More(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     headers: dict[str, str] = {}
 
 
-_NO_MORE = More()
-_NO_UNIQUE = Unique(key="")
+class _NotUnique(NamedTuple):
+    key: None = None
+    clash: None = None
+    hold: None = None
+    until: None = None
+
+
+_NO_UNIQUE, _NOT_UNIQUE = Unique(key=""), _NotUnique()
 
 _json = msgspec.json.Encoder().encode
 _packed = msgspec.msgpack.Encoder().encode
@@ -92,56 +99,75 @@ _meta = msgspec.json.Decoder(dict[str, Any]).decode
 _more = msgspec.json.Decoder(More).decode
 
 
+_READ: dict[str, Callable[[Any], Any]] = {
+    "lanes": _names,
+    "after": tuple,
+    "attempts": lambda listed: _attempts(f"[{listed}]"),
+    "error": _failure,
+    "progress": _progress,
+    "tags": tuple,
+    "meta": _meta,
+    "expires_at": int,
+    "deadline_at": int,
+}
+_SELDOM = attrgetter(
+    *("lanes_json", "after", "attempts_json", "error_json", "progress_json", "tags", "meta_json"),
+    *("expires_at", "deadline_at", "more_json"),
+)
+_NONE_OF_THEM = (None,) * 10
+
+
 def text_of(value: Any) -> str | None:
     """JSON text; None for what is empty."""
     return _json(value).decode() if value else None
 
 
 def blob_of(run: Run) -> bytes:
-    """A run as it is kept."""
-    unique = run.unique
+    """A run as it is kept: the fields of a row, in their order."""
+    unique = run.unique or _NOT_UNIQUE
+    named = (run.id, run.job, run.queue, text_of(run.lanes), run.place, unique.key, unique.hold)
+    return _packed((*named, *_standing(run), *_given(run, unique)))
+
+
+def _standing(run: Run) -> tuple[Any, ...]:
     attempts = text_of(run.attempts)
-    return _packed(
-        Row(
-            run.id,
-            run.job,
-            run.queue,
-            text_of(run.lanes),
-            run.place,
-            None if unique is None else unique.key,
-            None if unique is None else unique.hold,
-            run.state,
-            run.token,
-            exact(run.wakes_at),
-            exact(run.due_at),
-            run.priority,
-            run.worker,
-            exact(run.started_at),
-            exact(run.finished_at),
-            run.reason,
-            run.result,
-            text_of(run.error),
-            run.parked,
-            run.failures,
-            run.waits,
-            run.cancelling,
-            text_of(run.progress),
-            None if attempts is None else attempts[1:-1],
-            run.args,
-            exact(run.expires_at),
-            exact(run.deadline_at),
-            None if unique is None else unique.clash,
-            None if unique is None else exact(unique.until),
-            run.after or None,
-            run.created_at,
-            run.schedule,
-            run.parent,
-            run.tags or None,
-            tuple(terms_of(run.meta)) if run.meta else None,
-            text_of(run.meta),
-            run.nominal_at,
-            _rest(run),
-        )
+    return (
+        run.state,
+        run.token,
+        exact(run.wakes_at),
+        exact(run.due_at),
+        run.priority,
+        run.worker,
+        exact(run.started_at),
+        exact(run.finished_at),
+        run.reason,
+        run.result,
+        text_of(run.error),
+        run.parked,
+        run.failures,
+        run.waits,
+        run.cancelling,
+        text_of(run.progress),
+        None if attempts is None else attempts[1:-1],
+    )
+
+
+def _given(run: Run, unique: Unique | _NotUnique) -> tuple[Any, ...]:
+    return (
+        run.args,
+        exact(run.expires_at),
+        exact(run.deadline_at),
+        unique.clash,
+        exact(unique.until),
+        run.after or None,
+        run.created_at,
+        run.schedule,
+        run.parent,
+        run.tags or None,
+        tuple(terms_of(run.meta)) if run.meta else None,
+        text_of(run.meta),
+        run.nominal_at,
+        _rest(run),
     )
 
 
@@ -163,46 +189,42 @@ def runs_or_none(reply: bytes) -> list[Run | None]:
 
 def run_of(row: Row) -> Run:
     """The run in a row."""
-    more = _NO_MORE if row.more_json is None else _more(row.more_json)
     return Run(
         id=row.id,
         job=row.job,
-        due_at=_at(row.due_at),
-        created_at=row.created_at,
         queue=row.queue,
         priority=row.priority,
         args=row.args,
+        due_at=_at(row.due_at),
+        created_at=row.created_at,
         state=row.state,
-        reason=row.reason,
-        wakes_at=_at(row.wakes_at),
         token=row.token,
-        failures=row.failures,
-        schedule=row.schedule,
-        nominal_at=row.nominal_at,
-        expires_at=_at(row.expires_at),
-        deadline_at=_at(row.deadline_at),
-        terms=more.terms,
-        key=more.key,
-        lanes=() if row.lanes_json is None else _names(row.lanes_json),
-        unique=None if row.key is None else _unique(row, row.key),
-        target=more.target,
-        needs=more.needs,
-        parent=row.parent,
-        parked=row.parked,
-        after=row.after or (),
-        waits=row.waits,
-        cancelling=row.cancelling,
+        wakes_at=_at(row.wakes_at),
         worker=row.worker,
         started_at=_at(row.started_at),
         finished_at=_at(row.finished_at),
-        attempts=() if row.attempts_json is None else _attempts(f"[{row.attempts_json}]"),
+        reason=row.reason,
         result=row.result,
-        error=None if row.error_json is None else _failure(row.error_json),
-        progress=None if row.progress_json is None else _progress(row.progress_json),
-        tags=row.tags or (),
-        meta={} if row.meta_json is None else _meta(row.meta_json),
-        headers=more.headers,
+        failures=row.failures,
+        waits=row.waits,
+        parked=row.parked,
+        cancelling=row.cancelling,
+        schedule=row.schedule,
+        nominal_at=row.nominal_at,
+        parent=row.parent,
+        unique=None if row.key is None else _unique(row, row.key),
+        **_seldom(row),
     )
+
+
+def _seldom(row: Row) -> dict[str, Any]:
+    """What few runs have."""
+    values = _SELDOM(row)
+    if values == _NONE_OF_THEM:
+        return {}
+    more: dict[str, Any] = {} if row.more_json is None else msgspec.structs.asdict(_more(row.more_json))
+    read = zip(_READ.items(), values, strict=False)  # but for ``more_json``, which comes last
+    return more | {name: how(value) for (name, how), value in read if value is not None}
 
 
 def _at(instant: Instant | None) -> Any:
