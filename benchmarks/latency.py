@@ -8,7 +8,7 @@ COLUMNS = [
     Column(key=f"latency_{which}", title=which, show=milliseconds, less_is_better=True)
     for which in ("p50", "p99", "max")
 ]
-OURS = {"durability": "full", "slots": 100}
+OURS = {"store": "sqlite", "slots": 100}
 IN_MEMORY, ON_SQLITE = 1.0, 5.0
 """Milliseconds, p99."""
 
@@ -42,7 +42,7 @@ def _sqlite(runs: int, where: str, said: str) -> Contest:
     return Contest(
         title=f"SQLite, {said}: from enqueue to start, idle",
         entrants=[
-            Entrant(name="foliot", ours=True, program="foliot_sqlite", asked=asked | OURS),
+            Entrant(name="foliot", ours=True, program="foliot_runs", asked=asked | OURS),
             Entrant(name="huey", program="huey_sqlite", asked=asked | {"fsync": True}, peer="huey"),
         ],
         columns=COLUMNS,

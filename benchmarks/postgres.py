@@ -1,7 +1,7 @@
 """No-op async runs through PostgreSQL: bulk enqueue, then drain by one worker process and by four; idle latency."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -31,11 +31,11 @@ def contests(quick: bool) -> Sequence[Contest]:
         Contest(
             title=f"PostgreSQL: {runs:,} no-op runs",
             entrants=[
-                _entrant(OURS, "foliot", server, runs, slots=1000, workers=1, namespace=_namespace()),
-                _entrant(PGQUEUER, "pgqueuer", server, runs, page=1000, batch=1000),
-                _entrant(FOUR, "foliot", server, runs, slots=1000, workers=4, namespace=_namespace()),
-                _entrant("procrastinate", "procrastinate", server, peers, slots=30),
-                _entrant("SAQ", "saq", server, peers, slots=50),
+                _ours(OURS, server, measure="drain", runs=runs, slots=1000, workers=1),
+                _entrant(PGQUEUER, "pgqueuer", server, measure="drain", runs=runs, page=1000, batch=1000),
+                _ours(FOUR, server, measure="drain", runs=runs, slots=1000, workers=4),
+                _entrant("procrastinate", "procrastinate", server, measure="drain", runs=peers, slots=30),
+                _entrant("SAQ", "saq", server, measure="drain", runs=peers, slots=50),
             ],
             columns=[Column(key="drain", title="drain", show=rate), Column(key="enqueue", title="enqueue", show=rate)],
             aims=[
@@ -50,18 +50,12 @@ def contests(quick: bool) -> Sequence[Contest]:
 
 
 def _latency(server: str, runs: int) -> Contest:
+    asked = {"measure": "latency", "where": "across", "runs": runs, "slots": 10}
     return Contest(
         title="PostgreSQL, across two processes: from enqueue to start, idle",
         entrants=[
-            Entrant(
-                name=each,
-                ours=each == OURS,
-                program=f"{each.lower()}_postgres",
-                asked={"measure": "latency", "where": "across", "runs": runs, "server": server}
-                | {"slots": 10, "namespace": _namespace()},
-                peer=None if each == OURS else each.lower(),
-            )
-            for each in (OURS, PGQUEUER, "procrastinate", "SAQ")
+            _ours(OURS, server, **asked),
+            *(_entrant(each, each.lower(), server, **asked) for each in (PGQUEUER, "procrastinate", "SAQ")),
         ],
         columns=[
             Column(key=f"latency_{which}", title=which, show=milliseconds, less_is_better=True)
@@ -80,14 +74,13 @@ def _server() -> str:
     return PostgresServer(fsync="on").__enter__().url
 
 
-def _namespace() -> str:
-    return f"b{uuid4().hex[:8]}"
+def _ours(name: str, server: str, **asked: Any) -> Entrant:
+    place = {"url": f"{server}?namespace=b{uuid4().hex[:8]}"}
+    return Entrant(name=name, ours=True, program="foliot_runs", asked=asked | place)
 
 
-def _entrant(name: str, who: str, server: str, runs: int, **asked: Any) -> Entrant:
-    wanted: Mapping[str, Any] = {"measure": "drain", "runs": runs, "server": server, **asked}
-    peer = None if who == "foliot" else who
-    return Entrant(name=name, ours=peer is None, program=f"{who}_postgres", asked=wanted, peer=peer)
+def _entrant(name: str, who: str, server: str, **asked: Any) -> Entrant:
+    return Entrant(name=name, program=f"{who}_postgres", asked={"server": server, **asked}, peer=who)
 
 
 def _lead(figures: Figures) -> tuple[bool, str]:

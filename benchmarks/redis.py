@@ -81,7 +81,7 @@ def _latency(runs: int) -> Contest:
 def _backlog(runs: int) -> Contest:
     return Contest(
         title="Redis: one claim of a hundred",
-        entrants=[_ours(OURS, measure="claims", runs=runs, blocked=runs // 4)],
+        entrants=[_ours(OURS, "foliot_claims", runs=runs, blocked=runs // 4)],
         columns=[
             Column(key=key, title=title, show=milliseconds, less_is_better=True)
             for key, title in {
@@ -95,8 +95,8 @@ def _backlog(runs: int) -> Contest:
     )
 
 
-def _ours(name: str, **asked: object) -> Entrant:
-    return Entrant(name=name, ours=True, program="foliot_redis", asked={"slots": 500, **asked})
+def _ours(name: str, program: str = "foliot_runs", **asked: object) -> Entrant:
+    return Entrant(name=name, ours=True, program=program, asked={"store": "redis", "slots": 500, "workers": 1, **asked})
 
 
 def _peers(**asked: object) -> list[Entrant]:

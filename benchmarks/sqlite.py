@@ -49,8 +49,9 @@ def contests(quick: bool) -> Sequence[Contest]:
 
 
 def _ours(name: str, runs: int, durability: str) -> Entrant:
-    asked = {"measure": "drain", "runs": runs, "durability": durability, "slots": 1000}
-    return Entrant(name=name, ours=True, program="foliot_sqlite", asked=asked)
+    asked = {"measure": "drain", "runs": runs, "slots": 1000, "workers": 1}
+    place = {"store": "sqlite", "options": f"?durability={durability}"}
+    return Entrant(name=name, ours=True, program="foliot_runs", asked=asked | place)
 
 
 def _huey(name: str, runs: int, *, fsync: bool) -> Entrant:

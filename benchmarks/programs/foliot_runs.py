@@ -1,18 +1,19 @@
-"""Foliot on Redis: enqueue many, drain by one worker process or by several, and idle latency."""
+"""Foliot on a store: enqueue many, drain by one worker process or by several, and idle latency."""
 
 import asyncio
 import json
 import time
+from contextlib import ExitStack
 
+import places
 from measure import Stopwatch, answer, asked, child, said, spread
-from serving import redis
 
 from foliot import Scheduler
-from foliot.model import Batch, Claim, Ending, Limit, Query, Run, State
+from foliot.model import Query, State
 
 GAP, WARM = 0.005, 20
 wish = asked()
-url = getattr(wish, "url", None) or redis()
+url = getattr(wish, "url", None) or places.url(wish.store, ExitStack()) + getattr(wish, "options", "")
 scheduler = Scheduler(url, concurrency=wish.slots, keep_runs=None)
 done: list[int] = []
 took: list[float] = []
@@ -36,8 +37,11 @@ async def hear(sent: float) -> None:
 
 
 async def drain() -> dict[str, float]:
-    """Enqueue here, drain in a fresh process."""
-    return {"enqueue": await enqueue(), **said(child(measure="work", url=url))}
+    """Enqueue here, drain in fresh processes."""
+    enqueued = await enqueue()
+    if wish.workers == 1:
+        return {"enqueue": enqueued, **said(child(measure="work", url=url))}
+    return {"enqueue": enqueued, "drain": await shared(wish.workers)}
 
 
 async def enqueue() -> float:
@@ -58,31 +62,27 @@ async def work() -> dict[str, float]:
 
 async def share() -> dict[str, float]:
     """Drain with several processes, as seen from outside, and the same with one."""
-    return {"several": await shared(wish.workers), "alone": await shared(1)}
+    await enqueue()
+    several = await shared(wish.workers)
+    await enqueue()
+    return {"several": several, "alone": await shared(1)}
 
 
 async def shared(workers: int) -> float:
     """How fast so many processes drain, from when they may begin until the end of every run is committed."""
-    await enqueue()
     others = [child(measure="join", url=url) for _ in range(workers)]
     for other in others:
         said(other)
     async with scheduler.connected():
-        before = await succeeded()
         watch = Stopwatch()
         for other in others:
             print(file=other.stdin, flush=True)
-        while await succeeded() - before < wish.runs:  # noqa: ASYNC110
+        while await scheduler.store.tally(Query(states=(State.PENDING, State.RUNNING)), "state"):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         rate = watch.rate(wish.runs)
     for other in others:
         other.kill()
     return rate
-
-
-async def succeeded() -> int:
-    """How many runs have ended well."""
-    return (await scheduler.store.tally(Query(), "state")).get(State.SUCCEEDED, 0)
 
 
 async def join() -> dict[str, float]:
@@ -124,61 +124,7 @@ async def send() -> None:
         await asyncio.sleep(GAP)
 
 
-async def claims() -> dict[str, float]:
-    """The middle of fifty claims, of few due runs, of many, and behind many whose key is full."""
-    short = await claimed(10_000, 1)
-    long = await claimed(wish.runs, 2)
-    await scheduler.store.open()
-    await scheduler.store.put([Limit(id="key/full", running=0)])
-    await add(wish.blocked, 0, lanes=("key/full",))
-    while (await claim(limit=1)).wake_at is not None:
-        pass
-    await scheduler.store.close()
-    return {"short": short, "long": long, "behind": await claimed(10_000, 3)}
-
-
-async def claimed(runs: int, due: int) -> float:
-    """Milliseconds for a claim of a hundred when so many are due."""
-    async with scheduler.connected():
-        await add(runs, due)
-        times: list[float] = []
-        for _ in range(50):
-            watch = Stopwatch()
-            batch = await claim(limit=100)
-            times.append(watch.seconds() * 1000)
-            ended = [Ending(run=run.id, token=run.token, state=State.SUCCEEDED) for run in batch.runs]
-            await scheduler.store.finish(ended, 10)
-        await clear()
-    return sorted(times)[len(times) // 2]
-
-
-async def add(runs: int, due: int, **fields: object) -> None:
-    """Put so many runs into the store, due at that instant."""
-    store, start = scheduler.store, time.monotonic_ns()
-    for at in range(0, runs, store.batch):
-        await store.add(
-            [
-                Run(id=f"{start}-{n}", job="noop", due_at=due, created_at=0, **fields)
-                for n in range(at, at + store.batch)
-            ],
-            0,
-        )
-
-
-async def claim(limit: int) -> Batch:
-    """Claim for an hour."""
-    return await scheduler.store.claim(Claim(worker="w", limit=limit, lease=3_600_000_000), 10)
-
-
-async def clear() -> None:
-    """End what is left."""
-    while (batch := await claim(limit=100)).runs:
-        ended = [Ending(run=run.id, token=run.token, state=State.SUCCEEDED) for run in batch.runs]
-        await scheduler.store.finish(ended, 10)
-
-
 MEASURES = {
-    "claims": claims,
     "drain": drain,
     "work": work,
     "share": share,
