@@ -526,6 +526,7 @@ class Query(Value, kw_only=True):
     """Which runs: all given fields must match; empty ones match all. Times are compared with ``created_at``.
 
     ``tags`` must all be there; ``meta`` maps dotted paths to the values they must have. ``after`` continues a page.
+    ``brief`` asks how each run stands and what it gave, and lets the store leave out the rest.
     """
 
     ids: tuple[str, ...] = ()
@@ -542,6 +543,7 @@ class Query(Value, kw_only=True):
     oldest_first: bool = False
     after: str | None = None
     limit: int = 100
+    brief: bool = False
 
 
 class Page(Value, kw_only=True):

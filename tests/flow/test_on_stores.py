@@ -1,5 +1,7 @@
 """Fan-outs, steps and signals on every store, in real time."""
 
+import asyncio
+
 from foliot.context import Context
 from foliot.model import State
 from foliot.scheduler import Scheduler
@@ -78,3 +80,35 @@ async def test_plain_functions_in_threads_wait_on_every_store(url: str):
         result = await handle.result(timeout=30)
 
     assert result == 42
+
+
+async def test_of_signals_at_the_same_moment_one_stands_and_its_sender_alone_is_told_so(url: str):
+    scheduler = Scheduler(url)
+
+    @scheduler.job(name="approval")
+    async def approval(context: Context) -> int:
+        return await context.wait_for("approve", kind=int)
+
+    async with scheduler:
+        handle = await approval.enqueue()
+        while not await scheduler.runs.count(job="foliot.signal"):
+            await scheduler.clock.sleep(10_000)
+        told = await asyncio.gather(*(scheduler.signal(handle.id, "approve", n) for n in range(8)))
+        result = await handle.result(timeout=30)
+
+    assert [n for n, heard in enumerate(told) if heard] == [result]
+
+
+async def test_signals_of_different_names_at_the_same_moment_all_arrive(url: str):
+    scheduler = Scheduler(url)
+
+    @scheduler.job(name="votes")
+    async def votes(context: Context) -> list[int]:
+        return [await context.wait_for(f"vote-{n}", kind=int) for n in range(4)]
+
+    async with scheduler:
+        handle = await votes.enqueue()
+        told = await asyncio.gather(*(scheduler.signal(handle.id, f"vote-{n}", n) for n in range(4)))
+        result = await handle.result(timeout=30)
+
+    assert (told, result) == ([True] * 4, [0, 1, 2, 3])

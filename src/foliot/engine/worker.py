@@ -22,6 +22,7 @@ from foliot.executors import Executor
 from foliot.flow.doors import Doors
 from foliot.flow.story import Desk, Story
 from foliot.jobs import Job
+from foliot.joining import JOIN
 from foliot.model import Claim, Ending, Query, Run
 from foliot.moments import SECOND
 from foliot.options import Middleware
@@ -169,15 +170,16 @@ class Worker:
         now = self._bench.clock.now()
         parents = self._parents.known(now)
         asked = [run.parent for run in runs if run.parent is not None and run.parent not in parents]
-        found = await self._found([*asked, *(each for run in runs for each in run.after)])
+        found = await self._found([*asked, *(each for run in runs if run.job != JOIN for each in run.after)])
+        found |= await self._found([each for run in runs if run.job == JOIN for each in run.after], brief=True)
         self._parents.learn([found[each] for each in asked if each in found], now)
         return {**parents, **found}
 
-    async def _found(self, ids: Sequence[str]) -> dict[str, Run]:
+    async def _found(self, ids: Sequence[str], *, brief: bool = False) -> dict[str, Run]:
         wanted, size = tuple(dict.fromkeys(ids)), self._bench.store.batch
         found: dict[str, Run] = {}
         for at in range(0, len(wanted), size):
-            page = await self._bench.store.find(Query(ids=wanted[at : at + size], limit=size))
+            page = await self._bench.store.find(Query(ids=wanted[at : at + size], limit=size, brief=brief))
             found |= {run.id: run for run in page.runs}
         return found
 

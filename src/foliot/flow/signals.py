@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from foliot.codec import dumps
 from foliot.errors import RunOver, UnknownRun
 from foliot.flow.story import early, signal_id, signalled
 from foliot.handle import epitaph
-from foliot.model import Change, Fate, Query, Run, State
+from foliot.model import Change, Fate, Line, Query, Run, State
 from foliot.stores.base import Store
 
 
@@ -25,7 +27,20 @@ async def send(store: Store, run: str, name: str, value: object, id: str, now: i
             return True
     elif found[kept].token or found[kept].state.over or found[kept].args != "{}":
         return False  # it was heard, is about to be, or nobody listens any more
-    return await _handed_over(store, signalled(receiver, name, text, id, now), now)
+    first = await _first_word(store, kept, Line(at=now, level="info", text=text, fields={"signal": id}), now)
+    signal = signalled(receiver, name, first.text, id, now)
+    heard = await _handed_over(store, signal, now) or await _carries(store, kept, signal.args)
+    return heard and first.fields == {"signal": id}
+
+
+async def _first_word(store: Store, waiter: str, word: Line, now: int) -> Line:
+    """The first that is said to the one that waits. It is kept as its first line, so of several at once one stands.
+
+    Whoever finds that another was first brings that other's word, lest it is lost with its sender.
+    """
+    await store.amend([waiter], Change(lines=(replace(word, n=1),)), now)
+    lines = await store.lines(waiter, 0, 1)
+    return lines[0] if lines else word
 
 
 def _receiver(run: Run | None, id: str, name: str) -> Run:
@@ -44,3 +59,8 @@ async def _handed_over(store: Store, signal: Run, now: int) -> bool:
         return True
     await store.amend([signal.id], Change(cancel="it came too late"), now)
     return False
+
+
+async def _carries(store: Store, waiter: str, word: str) -> bool:
+    """Whether the one that waited has this word, because another brought it."""
+    return any(each.args == word for each in (await store.find(Query(ids=(waiter,)))).runs)

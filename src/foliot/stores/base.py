@@ -201,7 +201,8 @@ class Store(ABC):
         """The runs that match, a page at a time. Pages are not one instant.
 
         The page's ``cursor`` is None when no more match. ``since`` is included, ``until`` is not; values in
-        ``meta`` are compared as JSON text.
+        ``meta`` are compared as JSON text. Of a ``brief`` query's runs, those fields are as they are that a run cannot
+        be without, and ``state``, ``result``, ``parent``, ``cancelling`` and ``finished_at``.
         """
 
     @abstractmethod

@@ -15,6 +15,11 @@ from foliot.stores.terms import as_json, meta_term, tag_term
 COUNTED = ("state", "job", "schedule", "queue", "worker", "parent")
 
 
+_STANDING = ("id", "job", "due_at", "created_at", "state", "result", "parent", "cancelling", "finished_at")
+_PAIRS = ", ".join(f"'{name}', {name}" for name in _STANDING)
+_BRIEF = f"json_build_object({_PAIRS})::text"
+
+
 class Question(NamedTuple):
     """Some SQL and its values."""
 
@@ -36,8 +41,9 @@ def find(query: Query, schema: str) -> Question:
     if query.after is not None:
         filters.append(Filter(f"id {onward} {{}}", (query.after,)))
     where, values = _where(filters)
+    run = _BRIEF if query.brief else f"{schema}.as_json(runs)"
     return Question(
-        f"SELECT {schema}.as_json(runs), id FROM {schema}.runs{where} ORDER BY id {direction} LIMIT ${len(values) + 1}",
+        f"SELECT {run}, id FROM {schema}.runs{where} ORDER BY id {direction} LIMIT ${len(values) + 1}",
         (*values, query.limit + 1),
     )
 

@@ -65,6 +65,20 @@ class FanningOut:
         assert names((await store.find(Query(parents=("p",)))).runs) == ["join", "done", "b"]
         assert await store.tally(Query(parents=("p",)), "parent") == {"p": 3}
 
+    async def test_a_join_that_comes_after_its_parts_waits_for_those_that_are_left(self, store: Store) -> None:
+        *parts, join = a_page("b", "c")
+        await add(store, *parts)
+        b, c = await take(store)
+        await finish(store, b)
+
+        await add(store, join)
+        await again(store, c)
+        waits = (await see(store, "join")).waits
+        await finish(store, await take_one(store))
+
+        assert waits == 1
+        assert names(await take(store)) == ["join"]
+
     async def test_a_page_added_again_by_who_took_the_run_over_is_added_once(self, store: Store) -> None:
         await add(store, a_run("p"))
         zombie = await take_one(store)

@@ -107,6 +107,18 @@ class Finding:
             started_at=0,
         )
 
+    async def test_a_brief_page_tells_how_runs_stand_and_what_they_gave(self, store: Store) -> None:
+        await add(store, a_run("a", parent="p", tags=("t",)), an_over_run("b", state=State.SUCCEEDED, result="[1]"))
+        await take_one(store)
+
+        page = await store.find(Query(brief=True))
+
+        told = [(run.id, run.job, run.state, run.result, run.parent, run.finished_at) for run in page.runs]
+        assert told == [
+            ("b", "job", State.SUCCEEDED, "[1]", None, 0),
+            ("a", "job", State.RUNNING, None, "p", None),
+        ]
+
     @pytest.mark.parametrize("oldest_first", [False, True])
     @pytest.mark.parametrize("limit", [1, 3, 7, 8])
     async def test_pages_hold_every_run_once_in_order(self, store: Store, oldest_first: bool, limit: int) -> None:

@@ -98,18 +98,20 @@ end
 
 -- Lets a run wait for those of these that are live, or wake.
 function waits.begin(r, upstreams)
-  local live, count = {}, 0
+  local live = {}
   desk.load(upstreams)
   for _, id in ipairs(upstreams) do
     if not live[id] and is_live(id) then
       live[id] = true
-      count = count + 1
-      redis.call('SADD', key('u', r.id), id)
+      live[#live + 1] = id
       redis.call('SADD', key('w', id), r.id)
       waits.awaited[id] = true
     end
   end
-  moves.settle(r, count)
+  if #live > 0 then
+    call_with_all('SADD', key('u', r.id), live)
+  end
+  moves.settle(r, #live)
 end
 
 local function wait_for_nothing(id)
@@ -126,19 +128,16 @@ local function release_some(set, id)
   for _, waiter in ipairs(waiters) do
     local r = desk.get(waiter)
     if r ~= nil and redis.call('SREM', key('u', waiter), id) > 0 then
-      moves.settle(r, redis.call('SCARD', key('u', waiter)))
+      moves.settle(r, r.waits - 1)
     end
   end
   return #waiters < MOST_RELEASED
 end
 
--- Puts those aside who are too many for one step: later steps go on with them.
+-- Releases who waited for this run. If they are too many for one step, the others are put aside: later steps go on.
 local function release(id)
   local set = key('w', id)
-  if redis.call('SCARD', set) <= MOST_RELEASED then
-    release_some(set, id)
-    redis.call('DEL', set)
-  else
+  if not release_some(set, id) and redis.call('EXISTS', set) > 0 then
     local n = redis.call('HINCRBY', key('releasing'), 'last', 1)
     redis.call('RENAME', set, key('let-go', whole(n)))
     redis.call('HSET', key('releasing'), whole(n), id)
