@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from foliot import Scheduler
 from foliot.errors import StoreUnavailable
 from foliot.model import Beat, Change, Claim, Hint, Limit, Query, Run, Schedule, State, Topic, Worker
 from foliot.stores import open_store
@@ -326,5 +327,26 @@ async def test_a_restarted_server_is_found_again_and_learns_the_scripts_anew():
             assert ask(server.port, "SCRIPT FLUSH") == "+OK"
             assert names(await everything(store)) == ["a"]
             await store.close()
+    except ServerMissing as missing:
+        pytest.skip(str(missing))
+
+
+async def test_a_scheduler_works_on_when_its_server_is_back():
+    try:
+        with RedisServer() as server:
+            scheduler = Scheduler(server.url)
+
+            @scheduler.job()
+            async def greet() -> str:
+                return "hello"
+
+            async with scheduler:
+                server.kill()
+                with pytest.raises(StoreUnavailable):
+                    await greet.enqueue()
+                server.start()
+                run = await greet.enqueue()
+
+                assert await run.result(timeout=PATIENCE) == "hello"
     except ServerMissing as missing:
         pytest.skip(str(missing))

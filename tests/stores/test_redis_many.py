@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from foliot.testing.servers import RedisClusterServer, SentinelServer, ServerMis
 from foliot.testing.servers.redis import ask
 
 PATIENCE = 30.0
+PAGE = (Path(__file__).parents[2] / "docs/redis.md").read_text("utf-8")
 
 
 class TestRedisClusterStore(StoreExam):
@@ -48,7 +50,7 @@ class TestSentinelStore(Durability):
         await store.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sentinels() -> Iterator[SentinelServer]:
     try:
         with SentinelServer() as server:
@@ -80,6 +82,54 @@ async def _add(store: Store, name: str) -> None:
     await add(store, a_run(name))
 
 
+async def test_a_name_that_sentinels_do_not_know_is_said(sentinels: SentinelServer):
+    store = open_store(sentinels.url.replace("mymaster", "nobody"))
+
+    with pytest.raises(StoreUnavailable, match=r"knows a living master of this name .*'nobody'"):
+        await store.open()
+    await store.close()
+
+
+async def test_why_sentinels_did_not_answer_is_said(sentinels: SentinelServer):
+    store = open_store(sentinels.url, sentinel_password="wrong")
+
+    with pytest.raises(StoreUnavailable, match=r"No master found for 'mymaster'; auth:AuthenticationError\)"):
+        await store.open()
+    await store.close()
+
+
+async def test_a_replica_of_a_living_master_is_refused(sentinels: SentinelServer):
+    [replica] = {*sentinels.ports} - {sentinels.master}
+    store = open_store(f"redis://127.0.0.1:{replica}")
+
+    with pytest.raises(StoreUnavailable, match="read-only replica"):
+        await store.open()
+    await store.close()
+
+
+async def test_the_rights_of_the_page_are_enough_for_a_cluster_and_a_password_is_needed(
+    cluster: RedisClusterServer, namespace: str
+):
+    [command] = re.findall("^ACL SETUSER .*$", PAGE, re.MULTILINE)
+    for port in cluster.ports:
+        assert ask(port, command.replace("foliot", namespace)) == "+OK"
+    heard: asyncio.Queue[Hint] = asyncio.Queue()
+    stranger = open_store(cluster.url.replace("//", "//service:wrong@"), namespace=namespace)
+    store = open_store(cluster.url.replace("//", "//service:word@"), namespace=namespace)
+
+    with pytest.raises(StoreError, match="put the user and its password into the URL"):
+        await stranger.open()
+    await store.open()
+    stop = store.watch(heard.put_nowait)
+    await add(store, a_run("a"))
+
+    assert await hint(heard, Topic.RUNS)
+    assert names(await take(store)) == ["a"]
+    stop()
+    await store.close()
+    await stranger.close()
+
+
 async def test_after_a_failover_the_new_master_is_found(sentinels: SentinelServer):
     store = open_store(sentinels.url, timeout="2", wait="1")
     await store.open()
@@ -101,14 +151,6 @@ async def test_after_a_failover_the_new_master_is_found(sentinels: SentinelServe
     assert {"a", "c"} <= set(names(await everything(after)))
     await store.close()
     await after.close()
-
-
-async def test_a_name_that_sentinels_do_not_know_is_said(sentinels: SentinelServer):
-    store = open_store(sentinels.url.replace("mymaster", "nobody"))
-
-    with pytest.raises(StoreUnavailable, match=r"knows a living master of this name .*'nobody'"):
-        await store.open()
-    await store.close()
 
 
 async def test_namespaces_are_spread_over_the_nodes_of_a_cluster(cluster: RedisClusterServer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from redis import exceptions as theirs
@@ -55,9 +56,12 @@ _BY_WORDS: tuple[tuple[str, _Known], ...] = (
 )
 
 
+_KIND_OF_ERROR = re.compile(r"- (\w+:\w+)")
+
+
 def explained(problem: Exception, where: str) -> StoreError:
     """The error of ours that stands for this one."""
-    said = str(problem).partition(" : <redis.")[0] or type(problem).__name__  # without all that a client is made from
+    said = _said(problem)
     kind, told = _known(problem, said)
     return kind(f"{where}: {told.format(said=said)}")
 
@@ -70,6 +74,13 @@ def _known(problem: Exception, said: str) -> _Known:
     if not isinstance(problem, theirs.ResponseError):
         return _UNREACHABLE
     return next((known for words, known in _BY_WORDS if words in said), (StoreError, "{said}"))
+
+
+def _said(problem: Exception) -> str:
+    if isinstance(problem, MasterNotFoundError):  # names every sentinel by all that its client is made from
+        head, _, asked = str(problem).partition(" : ")
+        return "; ".join([head, *dict.fromkeys(_KIND_OF_ERROR.findall(asked))])
+    return str(problem) or type(problem).__name__
 
 
 def _behind(problem: BaseException | None) -> Iterator[BaseException]:
