@@ -305,6 +305,13 @@ def test_outages_are_not_counted_as_lateness():
     assert on_time(excused).broken == []
 
 
+def test_a_firing_of_which_nobody_was_told_counts_from_when_its_run_was_made():
+    untold = all_of(without_notes(SKIP.id, Saw.FIRED), late(SKIP, 9 * SECOND))
+
+    assert on_time(untold(sound())).broken == []
+    assert on_time(all_of(untold, with_run(SKIP.id, created_at=EPOCH + AT + 8 * SECOND))(sound())).broken
+
+
 def test_a_schedule_that_follows_its_run_may_be_as_late_as_it_looks():
     delayed = a_run(f"delay-{AT}", "delay", AT, schedule="delay", nominal_at=EPOCH + AT)
 

@@ -50,15 +50,24 @@ async def test_a_process_whose_store_is_away_at_its_start_is_started_again(tmp_p
 
 
 async def test_a_process_that_does_not_end_well_when_told_to_is_told_of(tmp_path: Path):
-    pytest.importorskip("asyncpg")
-    member = Member(a_place(tmp_path), 0, NOWHERE, "2s", "foliot.testing.faults.node")
+    member = Member(a_place(tmp_path), 0, NOWHERE, "2s", "no_such_program")
     member.start()
+    await eventually(lambda: "no_such_program" in (tmp_path / "n0.log").read_text("utf-8"), seconds=30)
 
     await member.end()
     member.tell(Command(clock=1))
 
     assert len(member.ended_badly) == 1
     assert "when told to stop" in member.ended_badly[0]
+
+
+async def test_a_process_that_is_told_to_stop_before_it_has_begun_ends_well(tmp_path: Path):
+    member = Member(a_place(tmp_path), 0, "sqlite:///x.db", "2s", "foliot.testing.faults.node")
+    member.start()
+
+    await member.end()
+
+    assert member.ended_badly == []
 
 
 def test_whoever_was_never_started_hears_and_ends_nothing(tmp_path: Path):

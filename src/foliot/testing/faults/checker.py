@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from foliot.model import Overlap, Run, State
 from foliot.moments import SECOND
 from foliot.policy import LOOK
@@ -269,8 +271,16 @@ _FOLLOWING = {each.name for each in STANDING if each.overlap is Overlap.DELAY}
 
 
 def fire_lateness(evidence: Evidence) -> Mapping[str, int]:
-    """How long after its instant each run is first known to have been fired."""
-    return _lateness(evidence, evidence.seen(Saw.FIRED, Saw.CLAIMED), {each.name for each in STANDING})
+    """How long after its instant each run was fired, as far as anybody was told; else when it says it was made."""
+    fired = evidence.seen(Saw.FIRED)
+    untold = {run: [_made(evidence, notes[0])] for run, notes in evidence.seen(Saw.CLAIMED).items() if run not in fired}
+    return _lateness(evidence, {**fired, **untold}, {each.name for each in STANDING})
+
+
+def _made(evidence: Evidence, claimed: Note) -> Note:
+    """When a run was made whose firing nobody was told of: its first claim may come long after."""
+    run = evidence.by_id.get(claimed.run)
+    return claimed if run is None else replace(claimed, at=min(claimed.at, run.created_at - evidence.epoch))
 
 
 def start_lateness(evidence: Evidence) -> Mapping[str, int]:

@@ -94,8 +94,13 @@ class Member:
         self.send(signal.SIGCONT)
         self.send(signal.SIGTERM)
         code = await asyncio.to_thread(self._wait)
-        if code:
+        if code and (self._was_up() or code != -signal.SIGTERM):
             self.ended_badly.append(f"{self.name} ended with {code} when told to stop; see n{self.number}.log")
+
+    def _was_up(self) -> bool:
+        """Whether the last process has come so far that it notes things, and heeds signals."""
+        history = self._folder / "history" / f"{self.name}.jsonl"
+        return history.exists() and history.stat().st_size > 0
 
     def remove(self) -> None:
         """Kill it for good."""
