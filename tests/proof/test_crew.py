@@ -52,7 +52,7 @@ async def test_a_process_whose_store_is_away_at_its_start_is_started_again(tmp_p
 async def test_a_process_that_does_not_end_well_when_told_to_is_told_of(tmp_path: Path):
     member = Member(a_place(tmp_path), 0, NOWHERE, "2s", "no_such_program")
     member.start()
-    await eventually(lambda: "no_such_program" in (tmp_path / "n0.log").read_text("utf-8"), seconds=30)
+    await eventually(lambda: member._process.poll() is not None, seconds=30)
 
     await member.end()
     member.tell(Command(clock=1))
