@@ -217,6 +217,14 @@ BROKEN: list[tuple[str, Callable[[Evidence], Claim], Break]] = [
         never_two,
         all_of(without_notes(SKIP.id, Saw.RETURNED), also(note(Saw.RETURNED, INSTANTS[1] + 50_000, SKIP))),
     ),
+    ("a run that waits in line was skipped", never_two, with_run(f"queue-{AT}", state=State.SKIPPED, reason="overlap")),
+    ("a run of a schedule has failed", never_two, with_run(f"allow-{AT}", state=State.FAILED)),
+    ("a run was skipped for nothing", never_two, with_run(MIDDLE, state=State.SKIPPED, reason="overlap with nobody")),
+    (
+        "a run was skipped for another schedule's",
+        never_two,
+        with_run(MIDDLE, state=State.SKIPPED, reason=f"overlap with queue-{AT}"),
+    ),
     (
         "a long run is overlapped by the next but one",
         never_two,
@@ -289,6 +297,18 @@ def test_runs_that_may_overlap_may_overlap():
     longer = all_of(without_notes(ALLOW.id, Saw.RETURNED), also(note(Saw.RETURNED, INSTANTS[2], ALLOW)))
 
     assert never_two(longer(sound())).broken == []
+
+
+@pytest.mark.parametrize(
+    ("run", "state", "reason"),
+    [
+        (MIDDLE, State.SKIPPED, f"overlap with {SKIP.id}"),
+        (MIDDLE, State.SKIPPED, "missed: nobody fired in time, and catch-up is 'latest'"),
+        (f"replace-{AT}", State.CANCELLED, f"replaced by replace-{INSTANTS[1]}"),
+    ],
+)
+def test_what_its_policy_gives_up_is_given_up(run: str, state: State, reason: str):
+    assert never_two(with_run(run, state=state, reason=reason)(sound())).broken == []
 
 
 def test_a_beat_that_was_on_its_way_before_the_newer_claim_is_not_stale():

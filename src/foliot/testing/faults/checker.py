@@ -186,14 +186,41 @@ def _job(evidence: Evidence, run: str) -> str | None:
 
 
 def never_two(evidence: Evidence) -> Claim:
-    """Of a schedule whose runs may not overlap, no two were executed at once by holders of their leases."""
+    """Of a schedule whose runs may not overlap, no two were executed at once by holders of their leases.
+
+    And none was skipped, replaced or failed that its policy keeps.
+    """
     spells = _spells(evidence)
     alone = [each.name for each in STANDING if each.alone]
+    broken = [f"{name}: {said}" for name in alone for said in _at_once(sorted(spells.get(name, ())))]
+    broken += [f"{run.schedule}: {_odd_end(run)}" for run in evidence.runs if not _as_its_policy_says(evidence, run)]
     return Claim(
-        promise="overlap policies were kept: never two at once",
+        promise="overlap policies were kept: never two at once, and none given up but as they say",
         cases=sum(len(spells.get(name, ())) for name in alone),
-        broken=[f"{name}: {said}" for name in alone for said in _at_once(sorted(spells.get(name, ())))],
+        broken=broken,
     )
+
+
+_GIVEN_UP = {
+    Overlap.SKIP: (State.SKIPPED, "overlap with "),
+    Overlap.QUEUE_ONE: (State.SKIPPED, "overlap with "),
+    Overlap.REPLACE: (State.CANCELLED, "replaced by "),
+}
+"""How a policy lets go of runs, and the reason, which names the run of the same schedule that was in the way."""
+
+
+def _as_its_policy_says(evidence: Evidence, run: Run) -> bool:
+    overlap, reason = _OVERLAPS.get(run.schedule or ""), run.reason or ""
+    if overlap is None or run.state is State.SUCCEEDED or not run.state.over:
+        return True
+    if run.state is State.SKIPPED and reason.startswith("missed: "):
+        return True
+    state, because = _GIVEN_UP.get(overlap, (None, ""))
+    other = evidence.by_id.get(reason.removeprefix(because))
+    return run.state is state and other is not None and other.schedule == run.schedule
+
+
+_OVERLAPS = {each.name: each.overlap for each in STANDING}
 
 
 def _at_once(spells: Iterable[Spell]) -> Iterator[str]:
