@@ -52,7 +52,9 @@ async def test_a_process_whose_store_is_away_at_its_start_is_started_again(tmp_p
 async def test_a_process_that_does_not_end_well_when_told_to_is_told_of(tmp_path: Path):
     member = Member(a_place(tmp_path), 0, NOWHERE, "2s", "no_such_program")
     member.start()
-    await eventually(lambda: member._process.poll() is not None, seconds=30)
+    process = member._process
+    assert process is not None
+    await eventually(lambda: process.poll() is not None, seconds=30)
 
     await member.end()
     member.tell(Command(clock=1))
