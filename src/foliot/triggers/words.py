@@ -8,11 +8,9 @@ from typing import Literal
 
 from foliot.errors import TriggerError
 from foliot.moments import SECOND, Length, Moment, instant, length
-from foliot.triggers.algebra import any_of
 from foliot.triggers.base import Trigger
 from foliot.triggers.cron import cron
 from foliot.triggers.intervals import Every, Pause, Randomly
-from foliot.triggers.recurring import Recurring
 from foliot.triggers.writing import TimeOfDay, seconds_of
 from foliot.triggers.zones import DAY, Fold, Gap, clock_of, zone_name, zone_of
 
@@ -45,6 +43,8 @@ def every(  # noqa: PLR0913 - each argument is a length of the calendar or an op
     start = None if anchor is None else instant(_moment(anchor), zone_of(zone))
     if interval is None:
         local = None if start is None else clock_of(zone).local(start // SECOND)
+        from foliot.triggers.recurring import Recurring
+
         return Recurring(
             months=years * 12 + months,
             days=weeks * 7 + days,
@@ -108,6 +108,8 @@ def weekly(*weekdays: str, at: TimeOfDay | Iterable[TimeOfDay] = "00:00", tz: tz
 
 def monthly(*days: int | str, at: TimeOfDay | Iterable[TimeOfDay] = "00:00", tz: tzinfo | str | None = None) -> Trigger:
     """Each month on these days (default the first): ``monthly(1, 15)``, ``monthly("last", "2nd tue")``."""
+    from foliot.triggers.algebra import any_of
+
     return any_of(*(_on(at, tz, day=day) for day in days or (1,)))
 
 
@@ -125,4 +127,6 @@ def _on(
         cron(day=day, day_of_week=weekday, hour=",".join(map(str, hour)), minute=minute, second=second, tz=tz)
         for (minute, second), hour in hours.items()
     ]
+    from foliot.triggers.algebra import any_of
+
     return any_of(*lines)
