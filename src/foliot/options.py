@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, Literal, TypedDict, TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 from foliot import readers
 from foliot.errors import DefinitionError, JobError
@@ -104,8 +106,7 @@ class DecoratorKeywords(JobKeywords, total=False):
     at_start: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class JobOptions:
+class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
     """A job's policies, read and checked. Lengths are microseconds; None means no such bound."""
 
     name: str | None = None
@@ -130,7 +131,7 @@ class JobOptions:
     max_crashes: int = 3
     at_most_once: bool = False
     tags: tuple[str, ...] = ()
-    meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    meta: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
     on_success: Callback | None = None
     on_failure: Callback | None = None
     middleware: tuple[Middleware, ...] = ()
@@ -146,8 +147,7 @@ class JobOptions:
         return declared
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunOptions:
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What one run asks for; None leaves the job's own. ``after`` is a length, ``at`` a moment as it was written."""
 
     id: str | None = None
@@ -167,15 +167,14 @@ class RunOptions:
     expires: int | None = None
     retries: Retries | None = None
     tags: tuple[str, ...] = ()
-    meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    meta: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ScheduleOptions:
+class ScheduleOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a schedule asks for, read and checked."""
 
     id: str | None = None
-    args: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    args: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
     overlap: Overlap = Overlap.SKIP
     catchup: Catchup = Catchup.LATEST
     window: int = DAY
@@ -202,7 +201,7 @@ def _bare(kind: type[Options]) -> Options:
 
 def amend(options: Options, wishes: Mapping[str, Any], where: str) -> Options:
     """These options with some keywords changed."""
-    known = {each.name for each in fields(options)}
+    known = set(options.__struct_fields__)
     for name in wishes:
         if name not in known:
             raise JobError(f"{where}: unknown option {name!r}{_nearest(name, known)}")
@@ -211,7 +210,7 @@ def amend(options: Options, wishes: Mapping[str, Any], where: str) -> Options:
 
 def split(wishes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Part a decorator's keywords into the job's and the schedule's (``schedule_id`` is the schedule's ``id``)."""
-    of_schedule = {each.name for each in fields(ScheduleOptions)} - {"id"}
+    of_schedule = {*ScheduleOptions.__struct_fields__} - {"id"}
     ours = {name: value for name, value in wishes.items() if name in of_schedule}
     if "schedule_id" in wishes:
         ours["id"] = wishes["schedule_id"]

@@ -22,10 +22,10 @@ from foliot.engine.ticker import AHEAD, Ticker
 from foliot.engine.worker import Bench, Worker
 from foliot.errors import ArgumentsError, FoliotError, SettingsError, StoreError
 from foliot.events import Event, Kind, Listener, Listeners
-from foliot.executors import Executor, Inline, Processes, Threads, refuse_in_child
+from foliot.executors import Executor, Inline, Threads, refuse_in_child
 from foliot.flow import signals
 from foliot.flow.doors import Doors, leave
-from foliot.flow.plans import flow_job
+from foliot.flow.home import flow_job
 from foliot.handle import Call, Handle
 from foliot.housekeeping import PRUNE, TZDATA, housekeeping
 from foliot.ids import Ids
@@ -279,6 +279,8 @@ class Scheduler:
         own = self.settings
         if self._inline:
             return dict.fromkeys(("inline", "threads", "processes"), Inline())
+        from foliot.executors import Processes
+
         return {"inline": Inline(), "threads": Threads(own.threads), "processes": Processes(own.processes)}
 
     async def _start_keeper(self, stack: AsyncExitStack, keeper: Keeper) -> None:

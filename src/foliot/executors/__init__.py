@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from foliot.context import Context
 from foliot.errors import Crashed, FoliotError
 from foliot.executors.inline import Inline
-from foliot.executors.processes import Processes
 from foliot.executors.threads import Threads
+
+if TYPE_CHECKING:
+    from foliot.executors.processes import Processes
 
 
 class Executor(Protocol):
@@ -43,6 +45,15 @@ def refuse_in_child() -> None:
             "a scheduler was started while a child process imported its script; "
             "put scheduler.run() under: if __name__ == '__main__':"
         )
+
+
+def __getattr__(name: str) -> Any:
+    """Load what runs child processes, and what they are told, only where it is used."""
+    if name != "Processes":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from foliot.executors.processes import Processes
+
+    return Processes
 
 
 __all__ = ["Crashed", "Executor", "Inline", "Processes", "Threads", "refuse_in_child"]

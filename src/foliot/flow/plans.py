@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from copy import copy
-from dataclasses import fields
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -12,14 +10,15 @@ import msgspec
 from msgspec.structs import replace
 
 from foliot.codec import loads
-from foliot.errors import JobError
+from foliot.errors import ArgumentsError, JobError
+from foliot.flow.home import FLOW_JOB
 from foliot.flow.parts import Calls, Each, Parts
 from foliot.flow.story import Fan, Story
 from foliot.handle import Call
 from foliot.jobs import USUAL, Job, Wish
 from foliot.joining import Tolerance, tolerance
 from foliot.model import Route, Run, Terms, Value, Worker
-from foliot.options import JobOptions, RunOptions
+from foliot.options import RunOptions
 from foliot.retry import Retries
 
 if TYPE_CHECKING:
@@ -119,7 +118,7 @@ def written(wish: Job[..., Any, Any] | Wish[..., Any]) -> Asked:
     if isinstance(wish, Job):
         return Asked(job=wish.name)
     given = wish.given
-    strange = [each.name for each in fields(given) if each.name not in Asked.__struct_fields__]
+    strange = [name for name in given.__struct_fields__ if name not in Asked.__struct_fields__]
     if asked := [name for name in strange if getattr(given, name) != getattr(USUAL, name)]:
         raise JobError(
             f"job {wish.job.name!r}: {asked[0]!r} is no option for a part; give it to the whole, or leave it"
@@ -253,7 +252,16 @@ def _serves(worker: Worker, queue: str, labels: Sequence[str]) -> bool:
     return (not worker.queues or queue in worker.queues) and set(labels) <= set(worker.labels)
 
 
-async def _flow(context: Context, plan: Plan) -> Any:
+def read(plan: Any) -> Plan:
+    """A plan as it travelled. Raises ArgumentsError for what is none."""
+    try:
+        return msgspec.convert(plan, Plan, str_keys=True)
+    except msgspec.ValidationError as problem:
+        raise ArgumentsError(f"this is no plan: {problem}") from None
+
+
+async def result(context: Context, plan: Plan) -> Any:
+    """What a plan gives: the result of its last act if that one is the whole's, so that nothing is read again."""
     acts: Any = context.acts
     last = _last(plan)
     done = None if last is None else await acts.done(_acts(plan) - 1, last)
@@ -286,16 +294,3 @@ def _acts(plan: Plan) -> int:
             return 2
         case _:
             return 1
-
-
-FLOW = "foliot.flow"
-"""The job of a run that carries out a plan."""
-
-
-FLOW_JOB: Job[..., Any, Any] = Job(_flow, JobOptions(name=FLOW))
-"""The job by which plans are called; it belongs to no scheduler."""
-
-
-def flow_job() -> Job[..., Any, Any]:
-    """The job that carries out plans, for one scheduler to include. To look at plans takes long, so it is done once."""
-    return copy(FLOW_JOB)

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from foliot.codec import dumps, loads
 from foliot.context import Context
 from foliot.errors import ArgumentsError, DefinitionError
+from foliot.flow.home import FLOW_JOB
 from foliot.flow.plans import (
-    FLOW_JOB,
     Broadcast,
     Chain,
     Group,

@@ -6,11 +6,13 @@ when what it comes after is over. So there is nothing to drive them, and nothing
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from foliot.codec import Shape, dumps, loads
 from foliot.context import Context
@@ -89,7 +91,7 @@ class NodeJob(Job[..., Any, Any]):
             raise Skip(passed.reason)
         context = merged(self.graph, self.node.name, loads(call.run.args), upstream)
         args, kwargs = self.taken.decode(dumps(self._given(context)))
-        return await inner(replace(call, args=(*call.args, *args), kwargs={**call.kwargs, **kwargs}))
+        return await inner(dataclasses.replace(call, args=(*call.args, *args), kwargs={**call.kwargs, **kwargs}))
 
     def _upstream(self, ctx: Context) -> dict[str, Run]:
         """The runs of the nodes that matter here. Raises Skip when somebody wants this one skipped."""
@@ -321,9 +323,7 @@ def _needed(graph: Graph, node: Node, inputs: Mapping[str, Any]) -> dict[str, An
 
 
 def _with(run: Run, **changes: Any) -> Run:
-    from msgspec.structs import replace as changed
-
-    return changed(run, **changes)
+    return replace(run, **changes)
 
 
 __all__ = ["NodeJob", "WorkflowJob", "jobs_of", "node_id", "node_job", "skip_id", "workflow_job"]
