@@ -6,11 +6,13 @@ import inspect
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import partial
 from string import Formatter
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, Unpack, get_type_hints, overload
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from foliot.codec import Shape
 from foliot.context import Context
@@ -53,8 +55,7 @@ def resource() -> Any:
     return _RESOURCE
 
 
-@dataclass(frozen=True, slots=True)
-class Timer:
+class Timer(Struct, frozen=True):
     """A trigger that a job was decorated with, and the schedule's options."""
 
     trigger: Trigger
@@ -166,8 +167,7 @@ USUAL = read(RunOptions, {}, "nobody")
 _Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Wish(Generic[P, T]):
+class Wish(Struct, Generic[P, T], frozen=True):
     """A job with options for single runs."""
 
     job: Job[P, Any, T]

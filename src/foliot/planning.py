@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
@@ -25,8 +24,7 @@ class Deed(StrEnum):
     REMOVE = "remove"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Step(Generic[R]):
+class Step(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     """One thing to do: ``before`` is the record as it stands, ``after`` as it is to stand; None where there is none."""
 
     before: R | None = None
@@ -45,8 +43,7 @@ class Step(Generic[R]):
         return "" if (record := self.after or self.before) is None else record.id
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Declared:
+class Declared(msgspec.Struct, frozen=True, kw_only=True):
     """What code declares now, and who it is: an ``owner`` without a name owns nothing."""
 
     owner: str
@@ -55,8 +52,7 @@ class Declared:
     limits: Sequence[Limit]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What to do so that the records stand as declared; nothing where they do."""
 
     owner: str

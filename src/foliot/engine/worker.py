@@ -6,11 +6,11 @@ import asyncio
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from functools import partial
 from typing import Any, NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from foliot.clock import Clock
@@ -32,8 +32,7 @@ from foliot.stores.base import Store
 log = logging.getLogger("foliot")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bench:
+class Bench(Struct, frozen=True, kw_only=True):
     """What a worker works with."""
 
     store: Store

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -44,8 +43,7 @@ AT_ONCE = 20
 """How many runs are spawned in the step that puts the run down; more are added before, page by page."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Desk:
+class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """What the stories of one worker's runs need from it."""
 
     store: Store
@@ -57,8 +55,7 @@ class Desk:
     doors: Doors
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fan:
+class Fan(msgspec.Struct, frozen=True, kw_only=True):
     """How a fan-out is made: its name, how many parts run at once, how many may fail, and what stands in their place.
 
     ``adapt`` changes the run of the part of each number before it is added.
@@ -342,8 +339,7 @@ class Story:
             await asyncio.sleep(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """Some parts of a fan-out, one after the other, for which one join waits."""
 
     base: str
