@@ -1,20 +1,21 @@
-"""What each hot verb costs a store, by how many items one call carries: wall time per call and per item."""
+"""What each hot verb costs a store, by how many items one call carries, as the table of ``docs/scale.md``."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
-from statistics import median
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from foliot.clock import SystemClock
 from foliot.ids import Ids
 from foliot.model import Claim, Ending, Firing, Run, Schedule, State
-from foliot.moments import HOUR, MINUTE
+from foliot.moments import HOUR, MINUTE, SECOND
 from foliot.policy import created, fire
 from foliot.stores import open_store
 from foliot.stores.base import Store
@@ -23,36 +24,75 @@ from foliot.triggers import every, loads
 
 NOW = 1_800_000_000_000_000
 ROUNDS = 30
+BATCH = 100
 SERVERS = {"postgres": PostgresServer, "redis": RedisServer}
 
 
+Costs = dict[tuple[str, int], "Cost"]
+"""By verb, and how many items a call carries."""
+
+
+class Cost(NamedTuple):
+    """Microseconds: of the best call, and of this process's processor on the average."""
+
+    best: float
+    cpu: float
+
+
 async def main() -> None:
-    """Measure the stores that were named."""
+    """Measure the stores that were named, and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale.costs", description=__doc__)
     parser.add_argument(
         "stores", nargs="+", metavar="store", help="URLs; or postgres and redis, for servers of our own"
     )
+    columns: dict[str, Costs] = {}
     with ExitStack() as stack:
         for named in parser.parse_args().stores:
             kind = SERVERS.get(named)
             store = open_store(named if kind is None else stack.enter_context(available(kind)))
-            await store.open()
-            try:
-                await _measure(named.partition(":")[0], store)
-            finally:
-                await store.close()
+            columns[named.partition(":")[0]] = await _measured(store)
+    print(table(columns))
 
 
-async def _measure(name: str, store: Store) -> None:
-    for size in (1, 100):
-        measures = Measures(store, size, await _firings(store, size))
-        for verb, step in (
-            ("add", measures.add),
-            ("turn", measures.turn),
-            ("empty", measures.ask),
-            ("fire", measures.fire),
-        ):
-            print(f"{name:12} {verb:5} x{size:<4} {await _timed(step, 1 if verb == 'empty' else size)}", flush=True)
+async def _measured(store: Store) -> Costs:
+    await store.open()
+    try:
+        return {
+            (verb, size): await _timed(step)
+            for size in (1, BATCH)
+            for verb, step in Measures(store, size, await _firings(store, size)).steps()
+        }
+    finally:
+        await store.close()
+
+
+def _firing(costs: Costs) -> float:
+    return (costs["fire", BATCH].best + costs["turn", BATCH].best) / BATCH
+
+
+ROWS: tuple[tuple[str, Callable[[Costs], float]], ...] = (
+    ("`add`, one run", lambda costs: costs["add", 1].best),
+    (f"`add`, each of {BATCH}", lambda costs: costs["add", BATCH].best / BATCH),
+    ("`turn`, ends one and takes one", lambda costs: costs["turn", 1].best),
+    (f"`turn`, each of {BATCH}", lambda costs: costs["turn", BATCH].best / BATCH),
+    ("`turn` in vain", lambda costs: costs["ask", 1].best),
+    ("`fire`, one schedule", lambda costs: costs["fire", 1].best),
+    (f"`fire`, each of {BATCH}", lambda costs: costs["fire", BATCH].best / BATCH),
+    (f"a firing and its run, each of {BATCH}", _firing),
+    ("such firings a second, one connection", lambda costs: SECOND / _firing(costs)),
+    (f"CPU of the process that asks, each of {BATCH} (`turn`)", lambda costs: costs["turn", BATCH].cpu / BATCH),
+)
+
+
+def table(columns: Mapping[str, Costs]) -> str:
+    """The costs as Markdown: two figures of each."""
+    lines = [f"| microseconds | {' | '.join(columns)} |", f"|---|{'--:|' * len(columns)}"]
+    lines += [f"| {name} | {' | '.join(_short(of(costs)) for costs in columns.values())} |" for name, of in ROWS]
+    return "\n".join(lines)
+
+
+def _short(value: float) -> str:
+    return f"{round(value, 1 - math.floor(math.log10(max(value, 1)))):,.0f}"
 
 
 class Measures:
@@ -66,6 +106,10 @@ class Measures:
             for _ in range(ROUNDS + 1)
         ]
         self._held: list[Run] = []
+
+    def steps(self) -> Sequence[tuple[str, Callable[[], Awaitable[object]]]]:
+        """What is measured, in order: a turn takes what was added."""
+        return ("add", self.add), ("turn", self.turn), ("ask", self.ask), ("fire", self.fire)
 
     async def add(self) -> None:
         """Add runs."""
@@ -98,7 +142,7 @@ async def _firings(store: Store, size: int) -> list[list[Firing]]:
     return pages
 
 
-async def _timed(step: Callable[[], Awaitable[object]], size: int) -> str:
+async def _timed(step: Callable[[], Awaitable[object]]) -> Cost:
     await step()
     took: list[float] = []
     cpu = time.process_time()
@@ -106,12 +150,7 @@ async def _timed(step: Callable[[], Awaitable[object]], size: int) -> str:
         began = time.perf_counter()
         await step()
         took.append(time.perf_counter() - began)
-    cpu = (time.process_time() - cpu) / ROUNDS
-    middle = median(took)
-    return (
-        f"{middle * 1e6:9.0f} us a call, best {min(took) * 1e6:7.0f}, {middle / size * 1e6:7.1f} us each, "
-        f"{cpu / size * 1e6:7.1f} us CPU each here"
-    )
+    return Cost(min(took) * SECOND, (time.process_time() - cpu) / ROUNDS * SECOND)
 
 
 if __name__ == "__main__":

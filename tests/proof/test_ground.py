@@ -4,11 +4,14 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from foliot.errors import SettingsError
+from foliot.model import Run
 from foliot.moments import MILLISECOND
+from foliot.stores import open_store
 from foliot.testing.faults.ground import prepared
 from foliot.testing.faults.plan import Fault, Kind
 from foliot.testing.servers import RedisServer
@@ -55,6 +58,55 @@ async def test_of_a_server_that_somebody_named_only_the_wire_and_the_processes_a
     assert "namespace=proof_" in ground.url
     assert Kind.STORE_KILL not in ground.kinds
     assert Kind.CUT in ground.kinds
+
+
+async def namespaces(url: str) -> list[str]:
+    """What a server keeps of namespaces that proofs made up."""
+    if url.startswith("redis"):
+        return ask(int(url.rpartition(":")[2].split("/")[0]), "KEYS *proof_*").split()[1:]
+    import asyncpg
+
+    connection = await asyncpg.connect(url)
+    try:
+        found = await connection.fetch("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'proof\\_%'")
+    finally:
+        await connection.close()
+    return [each[0] for each in found]
+
+
+@pytest.fixture(params=["postgres", "redis"])
+def server(request: pytest.FixtureRequest) -> str:
+    return request.getfixturevalue(f"{request.param}_server")
+
+
+async def fill(url: str) -> None:
+    store = open_store(url)
+    await store.open()
+    await store.add([Run(id=f"r{n}", job="j", due_at=0, created_at=0) for n in range(10)], 0)
+    await store.close()
+
+
+async def test_nothing_is_left_on_a_server_that_somebody_named(server: str, tmp_path: Path):
+    async with prepared(server, tmp_path, 1) as ground:
+        name = ground.url.rpartition("=")[2]
+        await fill(ground.url)
+        before = [each for each in await namespaces(server) if name in each]
+
+        await ground.leave()
+
+        after = [each for each in await namespaces(server) if name in each]
+    assert before
+    assert after == []
+
+
+async def test_a_namespace_that_somebody_named_is_left_as_it_is(postgres_server: str, tmp_path: Path):
+    mine = f"proof_mine_{uuid4().hex[:8]}"
+    async with prepared(f"{postgres_server}?namespace={mine}", tmp_path, 1) as ground:
+        await fill(ground.url)
+
+        await ground.leave()
+
+        assert mine in await namespaces(postgres_server)
 
 
 async def test_where_no_proxy_can_stand_replies_are_lost_by_the_processes_themselves(tmp_path: Path):

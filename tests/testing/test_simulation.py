@@ -20,7 +20,7 @@ from foliot.moments import MINUTE, SECOND
 from foliot.stores import memory
 from foliot.stores.memory import MemoryStore
 from foliot.testing.simulation import Plan, Weather, node, planned, simulate
-from foliot.testing.simulation.__main__ import main
+from foliot.testing.simulation.__main__ import main, size
 from foliot.testing.simulation.loop import SimulatedLoop, Stuck
 from foliot.testing.simulation.network import at_once
 
@@ -252,6 +252,16 @@ def test_the_command_says_that_every_promise_was_kept(capsys):
     assert [line.split(":")[0] for line in said[:2]] == ["seed 0", "seed 1"]
     assert said[-1].startswith("2 seeds, ")
     assert said[-1].endswith("every promise was kept")
+
+
+def test_the_command_sizes_clusters_by_their_seeds_and_says_how_to_see_one_again(capsys, monkeypatch):
+    monkeypatch.setattr("foliot.testing.simulation.world.simulate.__defaults__", (LosesSomeFirings,))
+
+    assert main(["--seeds", "2", "--first", "5", "--time", "5m", "--nodes", "2-4"]) == 1
+
+    assert f"--seed 5 --nodes {size(5, 2, 4)} --time 5m" in capsys.readouterr().out
+    assert {size(seed, 3, 200) > 25 for seed in range(50)} == {True, False}
+    assert all(3 <= size(seed, 3, 200) <= 200 for seed in range(200))
 
 
 def test_the_command_says_what_was_broken_and_how_to_see_it_again(capsys, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from random import Random
 
 from foliot.moments import length
 from foliot.testing.simulation.plan import planned
@@ -19,12 +20,23 @@ def main(given: Sequence[str] | None = None) -> int:
     seeds = range(asked.first, asked.first + asked.seeds) if asked.seed is None else [asked.seed]
     reports: list[Report] = []
     for seed in seeds:
-        report = simulate(planned(seed, asked.nodes, storm))
+        nodes = None if asked.nodes is None else size(seed, *asked.nodes)
+        report = simulate(planned(seed, nodes, storm))
         reports.append(report)
         if report.wrongs or asked.verbose or asked.seed is not None:
-            _say(told(report, asked.nodes, asked.time))
+            _say(told(report, nodes, asked.time))
     _say(summary(reports))
     return int(any(report.wrongs for report in reports))
+
+
+def size(seed: int, least: int, most: int) -> int:
+    """How many nodes the cluster of a seed has: each order of magnitude is as frequent as any other."""
+    return round(least * (most / least) ** Random(f"size {seed}").random())  # noqa: S311 - a simulation
+
+
+def _from_to(text: str) -> tuple[int, int]:
+    least, _, most = text.partition("-")
+    return int(least), int(most or least)
 
 
 def _say(text: str) -> None:
@@ -40,7 +52,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, help="this one only, with its plan")
     parser.add_argument("--seeds", type=int, default=100, help="how many (default: 100)")
     parser.add_argument("--first", type=int, default=0, help="the first of them (default: 0)")
-    parser.add_argument("--nodes", type=int, help="how many nodes a cluster has (default: 1 to 8, by the seed)")
+    parser.add_argument(
+        "--nodes",
+        type=_from_to,
+        metavar="N|FROM-TO",
+        help="how many nodes a cluster has (default: 1 to 8, by the seed); of 3-200, small ones are more frequent",
+    )
     parser.add_argument("--time", help="how long it storms, like 2d or 90m (default: by the seed)")
     parser.add_argument("--verbose", action="store_true", help="tell of each seed")
     return parser
