@@ -19,7 +19,7 @@ from foliot.context import Context
 from foliot.errors import ArgumentsError, JobError, UnknownJob
 from foliot.handle import Call, Handle, Home
 from foliot.importing import check_importable
-from foliot.model import Placement, Route, Terms
+from foliot.model import Placement, Route, Run, Terms
 from foliot.options import (
     DecoratorKeywords,
     ExecutorName,
@@ -78,6 +78,8 @@ class Job(Generic[P, C, T]):
         self.is_async = _is_async(function)
         self.executor = _executor(self, options.executor)
         self._usual = self._placement(USUAL, None) if options.key is None else None
+        self.usual = None if self._usual is None else _usual_run(self.name, options, self._usual)
+        """What all runs have in common of which nothing was asked; None if that depends on arguments or the time."""
         self.timers: list[Timer] = []
         self.home: Home | None = None
 
@@ -159,6 +161,25 @@ class Job(Generic[P, C, T]):
             return text.format_map(self.shape.bind(args, kwargs)) if "{" in text else text
         except (LookupError, AttributeError, ValueError) as problem:
             raise ArgumentsError(f"job {self.name!r}: {text!r} cannot be filled in: {problem!r}") from None
+
+
+def _usual_run(job: str, options: JobOptions, place: Placement) -> Run | None:
+    """Any run of a job that is due at once, as far as it does not depend on its arguments or the time."""
+    if options.unique or options.debounce or place.expires is not None or place.deadline is not None:
+        return None
+    return Run(
+        id="",
+        job=job,
+        due_at=0,
+        created_at=0,
+        queue=place.queue,
+        priority=place.priority,
+        needs=place.needs,
+        lanes=place.lanes,
+        terms=place.terms,
+        tags=place.tags,
+        meta=place.meta,
+    )
 
 
 USUAL = read(RunOptions, {}, "nobody")

@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import tzinfo
 from typing import Any
 
+from msgspec.structs import replace
+
 from foliot.errors import JobError
 from foliot.handle import Call
+from foliot.jobs import USUAL
 from foliot.model import Clash, Hold, Run, Unique
 from foliot.moments import instant, zone
 
@@ -14,6 +17,8 @@ from foliot.moments import instant, zone
 def placed(call: Call[Any], now: int, new_id: str, named_zone: tzinfo | None, headers: dict[str, str]) -> Run:
     """The run that a call wants, due when its options say. Raises DefinitionError for times that cannot be read."""
     job, options = call.job, call.options
+    if options is USUAL and job.usual is not None:
+        return replace(job.usual, id=new_id, args=call.args, created_at=now, due_at=now, wakes_at=now, headers=headers)
     place = job.placement(options, call.arguments)
     quiet = options.debounce or job.settings.debounce or 0
     due = _due(call, now, named_zone) + quiet

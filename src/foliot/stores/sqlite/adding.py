@@ -11,7 +11,18 @@ from foliot.stores.moves import arrived, cancelled, renewed, settled, skipped
 from foliot.stores.sqlite.bulk import THESE, listed
 from foliot.stores.sqlite.lanes import unparked
 from foliot.stores.sqlite.releasing import release, take_keys, wait_for, wait_for_nothing
-from foliot.stores.sqlite.rows import CHANGED, FRESH, SETTLED, WHOLE, enter, is_fresh, load, save
+from foliot.stores.sqlite.rows import (
+    CHANGED,
+    FRESH,
+    PLAIN,
+    SETTLED,
+    WHOLE,
+    enter,
+    is_fresh,
+    is_plain,
+    load,
+    save,
+)
 from foliot.stores.sqlite.terms import index
 from foliot.stores.sqlite.transaction import Transaction
 
@@ -105,16 +116,23 @@ class _Adding:
     def write(self, tx: Transaction) -> None:
         """Write what was added and whom it changed, and let those wait that come after others."""
         added = list(self._new.values())
-        fresh = [run for run in added if is_fresh(run)]
-        enter(self._db, fresh, FRESH)
-        if len(fresh) < len(added):
-            enter(self._db, [run for run in added if not is_fresh(run)], WHOLE)
+        self._enter(added)
         index(self._db, added)
         take_keys(self._db, self._taken, self._now)
         if self._changed:
             self._write_changed(tx)
         self._wait([run for run in added if run.after and run.state is State.PENDING])
         self._hint(tx)
+
+    def _enter(self, runs: Sequence[Run]) -> None:
+        """A row for each, with no more columns than it has something to say in."""
+        fresh = [run for run in runs if is_fresh(run)]
+        plain = [run for run in fresh if is_plain(run)]
+        enter(self._db, plain, PLAIN)
+        if len(plain) < len(fresh):
+            enter(self._db, [run for run in fresh if not is_plain(run)], FRESH)
+        if len(fresh) < len(runs):
+            enter(self._db, [run for run in runs if not is_fresh(run)], WHOLE)
 
     def _write_changed(self, tx: Transaction) -> None:
         before = [self._standing[name] for name in self._changed]

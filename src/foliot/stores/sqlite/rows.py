@@ -145,8 +145,10 @@ _PLACED = "id job queue place priority due_at wakes_at created_at args"
 _GIVEN = f"{_PLACED} schedule parent nominal_at expires_at deadline_at waits"
 _LIVED = "reason token failures worker parked cancelling started_at finished_at result"
 
+PLAIN = _shape(_PLACED, "")
+"""What a run consists of of which only the job and its arguments were said; the other columns have defaults."""
 FRESH = _shape(_GIVEN, "uniq tags meta more")
-"""What a run that nobody has touched consists of; the other columns have defaults."""
+"""What a run that nobody has touched consists of."""
 WHOLE = _shape(f"{_GIVEN} {_LIVED}", "uniq tags meta more state attempts error progress")
 CLAIMED = _shape("id token wakes_at worker started_at", "state attempts")
 PARKED = _shape("id wakes_at parked", "")
@@ -167,6 +169,15 @@ def is_fresh(run: Run) -> bool:
         and not (run.token or run.failures or run.attempts)
         and run.reason is run.worker is run.parked is run.cancelling is run.started_at is None
         and run.finished_at is run.result is run.error is run.progress is None
+    )
+
+
+def is_plain(run: Run) -> bool:
+    """Whether the columns of ``PLAIN`` say all there is to say about a fresh run."""
+    return (
+        run.schedule is run.parent is run.nominal_at is run.expires_at is run.deadline_at is run.unique is None
+        and run.terms is run.key is run.target is None
+        and not (run.waits or run.tags or run.meta or run.lanes or run.needs or run.after or run.headers)
     )
 
 
