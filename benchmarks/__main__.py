@@ -3,7 +3,20 @@
 import argparse
 from collections.abc import Callable, Sequence
 
-from benchmarks import cron, fanout, latency, memory, postgres, redis, report, schedules, sqlite, startup, workflows
+from benchmarks import (
+    backlog,
+    cron,
+    fanout,
+    latency,
+    memory,
+    postgres,
+    redis,
+    report,
+    schedules,
+    sqlite,
+    startup,
+    workflows,
+)
 from benchmarks.contest import Contest
 from benchmarks.machine import described
 from benchmarks.race import hold
@@ -12,6 +25,7 @@ PARTS: dict[str, Callable[[bool], Sequence[Contest]]] = {
     "memory": memory.contests,
     "sqlite": sqlite.contests,
     "postgres": postgres.contests,
+    "backlog": backlog.contests,
     "redis": redis.contests,
     "latency": latency.contests,
     "schedules": schedules.contests,

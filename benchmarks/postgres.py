@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -24,7 +25,7 @@ NOTES = """
 
 def contests(quick: bool) -> Sequence[Contest]:
     """Who drains 20,000 no-op runs fastest, and who starts one soonest."""
-    server = _server()
+    server = own_server()
     runs = 5_000 if quick else 20_000
     peers = 1_000 if quick else 3_000
     return [
@@ -68,14 +69,20 @@ def _latency(server: str, runs: int) -> Contest:
     )
 
 
-def _server() -> str:
+@cache
+def own_server() -> str:
     """A server of our own on a real disk, until this process ends."""
     os.environ["TMPDIR"] = str(disk())
     return PostgresServer(fsync="on").__enter__().url
 
 
+def namespace() -> str:
+    """A name that no other entrant has."""
+    return f"b{uuid4().hex[:8]}"
+
+
 def _ours(name: str, server: str, **asked: Any) -> Entrant:
-    place = {"url": f"{server}?namespace=b{uuid4().hex[:8]}"}
+    place = {"url": f"{server}?namespace={namespace()}"}
     return Entrant(name=name, ours=True, program="foliot_runs", asked=asked | place)
 
 

@@ -15,14 +15,16 @@ from benchmarks.contest import (
     percent,
     rate,
 )
+from benchmarks.postgres import namespace, own_server
 
 DUE = 1_000
 MANY, BESIDE_PEERS, PEERS = 1_000_000, 10_000, 2_000
 PATIENCE = 45
 """How many seconds a peer may take, and so register in."""
 REGISTER, MEMORY, IDLE = 100_000, 1_000, 0.01
-IN_MEMORY, ON_SQLITE = 15.0, 50.0
+IN_MEMORY, ON_SQLITE, ON_POSTGRES = 15.0, 50.0, 50.0
 """Milliseconds, p99."""
+SPREAD, TOGETHER = "spread over it", "all at its beginning"
 
 LATE = [
     Column(key=f"late_{which}", title=f"late {which}", show=milliseconds, less_is_better=True)
@@ -41,6 +43,10 @@ FEWER = f"""\
 * APScheduler registers only {PEERS:,} of the many, and is given up on after {PATIENCE} s. What each costs and how late
   what is due starts is measured all the same.
 """
+NOTES_POSTGRES = """
+* A schedule is late by the time from its instant to the start of its function. The many fire at 09:00 on working days
+  and only stand there. One process fires and works.
+"""
 WITHOUT_PEERS = "* No peer: APScheduler registers a few hundred a second on SQLite, too few to wait for.\n"
 
 
@@ -48,8 +54,13 @@ def contests(quick: bool) -> Sequence[Contest]:
     """In memory beside the peers, a million in memory, and many in a SQLite file; one round each, for each is long."""
     idle = 2 if quick else 4
     if quick:
-        return [_memory(BESIDE_PEERS, idle, peers=True), _sqlite(10_000, idle)]
-    return [_memory(BESIDE_PEERS, idle, peers=True), _memory(MANY, idle, peers=False), _sqlite(100_000, idle)]
+        return [_memory(BESIDE_PEERS, idle, peers=True), _sqlite(10_000, idle), _postgres(10_000, idle)]
+    return [
+        _memory(BESIDE_PEERS, idle, peers=True),
+        _memory(MANY, idle, peers=False),
+        _sqlite(100_000, idle),
+        _postgres(100_000, idle),
+    ]
 
 
 def _memory(count: int, idle: int, *, peers: bool) -> Contest:
@@ -95,5 +106,22 @@ def _sqlite(count: int, idle: int) -> Contest:
     )
 
 
-def _ours(asked: Mapping[str, Any]) -> Entrant:
-    return Entrant(name="foliot", ours=True, program="foliot_schedules", asked={**asked, "slots": DUE})
+def _postgres(count: int, idle: int) -> Contest:
+    asked = {"count": count, "due": DUE, "idle": idle, "store": "postgres"}
+    server = own_server()
+    entrants = [
+        _ours(asked | {"server": f"{server}?namespace={namespace()}", "spread": spread}, name)
+        for spread, name in ((1, SPREAD), (0, TOGETHER))
+    ]
+    return Contest(
+        title=f"PostgreSQL: {count:,} schedules, {DUE:,} due in one second, every commit synced",
+        entrants=entrants,
+        columns=[*LATE, *COST],
+        aims=[Aim(what=f"p99 under 50 ms, {SPREAD}", judge=at_most(SPREAD, "late_p99", ON_POSTGRES, milliseconds))],
+        notes=NOTES_POSTGRES,
+        rounds=1,
+    )
+
+
+def _ours(asked: Mapping[str, Any], name: str = "foliot") -> Entrant:
+    return Entrant(name=name, ours=True, program="foliot_schedules", asked={**asked, "slots": DUE})

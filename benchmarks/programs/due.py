@@ -15,9 +15,9 @@ started: list[float] = []
 everybody = asyncio.Event()
 
 
-def fired() -> None:
-    """Tell when the function that is due has started."""
-    started.append(time.time())
+def fired(after: float = 0) -> None:
+    """Tell when the function has started that is due so many seconds after the whole one."""
+    started.append(time.time() - after)
     if len(started) == asked().due:
         everybody.set()
 

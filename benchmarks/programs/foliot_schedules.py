@@ -1,4 +1,4 @@
-"""Foliot's schedules, in memory or in a SQLite file."""
+"""Foliot's schedules, in memory, in a SQLite file or on a PostgreSQL server."""
 
 import asyncio
 import tempfile
@@ -7,17 +7,23 @@ from datetime import UTC, datetime
 from due import DISTANT, at_once, fired, idle, register
 from measure import answer, asked
 
-from foliot import Scheduler
+from foliot import Context, Scheduler
 
-URLS = {"memory": "memory://", "sqlite": f"sqlite:///{tempfile.mkdtemp()}/foliot.db"}
+URLS = {
+    "memory": "memory://",
+    "sqlite": f"sqlite:///{tempfile.mkdtemp()}/foliot.db",
+    "postgres": getattr(asked(), "server", ""),
+}
 scheduler = Scheduler(URLS[asked().store], concurrency=asked().slots)
 AHEAD = 8
+spread = getattr(asked(), "spread", 0)
+NEVER = datetime.fromtimestamp(0, UTC)
 
 
 @scheduler.job()
-async def noop() -> None:
+async def noop(context: Context) -> None:
     """The function that is due."""
-    fired()
+    fired((context.nominal_at or NEVER).timestamp() % 1)
 
 
 async def many() -> None:
@@ -27,9 +33,10 @@ async def many() -> None:
 
 
 async def soon(at: float) -> None:
-    """All at once."""
-    draft, when = scheduler.schedules.draft, datetime.fromtimestamp(at, UTC)
-    await scheduler.schedules.put_many(draft(f"soon-{n}", noop, at=when) for n in range(asked().due))
+    """All at once, or spread over one second."""
+    draft, gap = scheduler.schedules.draft, spread / asked().due
+    whens = (datetime.fromtimestamp(at + n * gap, UTC) for n in range(asked().due))
+    await scheduler.schedules.put_many(draft(f"soon-{n}", noop, at=when) for n, when in enumerate(whens))
 
 
 async def main() -> None:

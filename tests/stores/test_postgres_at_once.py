@@ -4,7 +4,9 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from foliot.model import Claim, Clash, Ending, Fate, Firing, Limit, Query, Run, Schedule, State, Unique
 from foliot.stores.postgres import PostgresStore
@@ -173,3 +175,22 @@ async def test_a_limit_that_is_put_while_all_claim_counts_who_runs(stores: list[
     after = (await stores[0].tally(Query(states=(State.RUNNING,)), "state"))["running"]
 
     assert after == max(before, 40)
+
+
+async def test_pruning_a_history_keeps_nobody_waiting(stores: list[PostgresStore]):
+    store = stores[0]
+    await store.add([replace(run, id=f"old{run.id}", state=State.SUCCEEDED) for run in some(50)], 0)
+    await store.add(some(3), 0)
+    [held] = await claimed(store, "w", 1)
+    connection = await asyncpg.connect(store.address.url)
+
+    async with connection.transaction():  # it has pruned, and does not come to an end
+        pruned = await connection.fetchval(f"SELECT {store.address.namespace}.prune(10, NULL, 40)")
+        await claimed(store, "w", 1)
+        await store.turn([Ending(run=held.id, token=1, state=State.SUCCEEDED)], Claim(worker="w", limit=1, lease=9), 1)
+        await store.add([Run(id="new", job="job", due_at=0, created_at=0)], 0)
+        await store.fire([], 0, 10)
+
+    assert pruned == 40
+    assert await store.tally(Query(), "state") == {"succeeded": 11, "running": 2, "pending": 1}
+    await connection.close()

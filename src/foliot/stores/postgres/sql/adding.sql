@@ -55,12 +55,17 @@ DECLARE
   _lost text[];
   _held boolean;
 BEGIN
-  SELECT array_agg(id ORDER BY ordinality),
-    array_agg(CASE WHEN id = ANY (_new) THEN 'added' ELSE 'known' END ORDER BY ordinality)
-  INTO _ids, _fates
-  FROM jsonb_populate_recordset(NULL::given, _runs) WITH ORDINALITY AS given;
-  DELETE FROM keys WHERE until <= _now AND key IN (
-    SELECT uniq ->> 'key' FROM jsonb_populate_recordset(NULL::given, _runs) WHERE uniq IS NOT NULL);
+  _ids := ARRAY(SELECT run ->> 'id' FROM jsonb_array_elements(_runs) WITH ORDINALITY AS it (run, n) ORDER BY n);
+  IF cardinality(_new) = cardinality(_ids) THEN
+    _fates := array_fill('added'::text, ARRAY[cardinality(_ids)]);
+  ELSE
+    _fates := ARRAY(
+      SELECT CASE WHEN id = ANY (_new) THEN 'added' ELSE 'known' END FROM unnest(_ids) WITH ORDINALITY AS it (id, n)
+      ORDER BY n);
+  END IF;
+  IF EXISTS (SELECT FROM keys WHERE until <= _now) THEN
+    DELETE FROM keys WHERE until <= _now AND key IN (SELECT given #>> '{uniq,key}' FROM jsonb_array_elements(_runs) AS given);
+  END IF;
   LOOP
     WITH wish AS (
       SELECT id, uniq ->> 'key' AS key, (uniq ->> 'until')::bigint AS until, finished_at IS NULL AS lives FROM runs
@@ -69,8 +74,7 @@ BEGIN
       INSERT INTO keys (key, run, until) SELECT key, id, until FROM wish ORDER BY key
       ON CONFLICT (key) DO NOTHING RETURNING run
     )
-    SELECT array_agg(id) FILTER (WHERE took.run IS NULL AND lives) INTO _lost
-    FROM wish LEFT JOIN took ON took.run = wish.id;
+    SELECT array_agg(id) INTO _lost FROM (SELECT id FROM wish WHERE lives EXCEPT SELECT run FROM took) AS lost;
     EXIT WHEN _lost IS NULL;
     SELECT bool_and(keys.run IS NOT NULL) INTO _held FROM runs LEFT JOIN keys ON keys.key = uniq ->> 'key'
     WHERE id = ANY (_lost);
@@ -155,8 +159,8 @@ BEGIN
     RETURN;
   END IF;
   IF (
-    SELECT count(DISTINCT id) = count(*) AND count(DISTINCT uniq ->> 'key') = count(uniq)
-    FROM jsonb_populate_recordset(NULL::given, _runs)
+    SELECT count(DISTINCT run ->> 'id') = count(*) AND count(DISTINCT run #>> '{uniq,key}') = count(run -> 'uniq')
+    FROM jsonb_array_elements(_runs) AS run
   ) THEN
     SELECT _ids, _fates INTO ids, fates FROM add_apart(_runs, _now);
   ELSE
@@ -174,6 +178,6 @@ BEGIN
   IF _links.runs IS NOT NULL THEN
     PERFORM await(_links.runs, _links.upstreams);
   END IF;
-  SELECT min(due_at) INTO first FROM jsonb_populate_recordset(NULL::given, _runs);
+  SELECT min((run ->> 'due_at')::bigint) INTO first FROM jsonb_array_elements(_runs) AS run;
 END $$;
 COMMENT ON FUNCTION add_all IS 'add runs, one after the other; without ids and fates, all were added';
