@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -18,6 +20,7 @@ from foliot.stores import open_store
 from foliot.stores.base import Store
 from foliot.stores.memory import MemoryStore
 from foliot.stores.redis import RedisStore
+from foliot.stores.redis.exchange import AT_ONCE
 from foliot.testing.exam.keeping import hint
 from foliot.testing.exam.scene import (
     LEASE,
@@ -173,6 +176,24 @@ async def test_a_call_that_never_came_back_leaves_the_others_a_line(store: Store
 
     assert [type(each) for each in lost] == [StoreUnavailable, StoreUnavailable]
     assert await store.time()
+
+
+async def test_any_number_of_calls_at_once_share_a_few_connections(redis_url: str):
+    store = open_store(redis_url)
+    await store.open()
+
+    before = clients_of(redis_url)
+
+    await asyncio.gather(*(add(store, a_run(f"{n:03}")) for n in range(300)))
+
+    assert clients_of(redis_url) <= before + AT_ONCE
+    assert await store.tally(Query(), "state") == {"pending": 300}
+    await store.close()
+
+
+def clients_of(url: str) -> int:
+    said = ask(urlsplit(url).port or 6379, "INFO clients")
+    return int(re.findall(r"connected_clients:(\d+)", said)[0])
 
 
 async def test_hints_are_heard_again_after_the_line_fell(store: Store, proxy: Proxy):

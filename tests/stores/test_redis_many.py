@@ -132,7 +132,9 @@ async def test_the_rights_of_the_page_are_enough_for_a_cluster_and_a_password_is
 
 async def test_after_a_failover_the_new_master_is_found(sentinels: SentinelServer):
     store = open_store(sentinels.url, timeout="2", wait="1")
+    before = open_store(sentinels.url, timeout="2")
     await store.open()
+    await before.open()
     await in_time(store, "a")
     sentinels.kill_master()
 
@@ -148,8 +150,10 @@ async def test_after_a_failover_the_new_master_is_found(sentinels: SentinelServe
                 await asyncio.sleep(0.1)
 
     await in_time(after, "c")
-    assert {"a", "c"} <= set(names(await everything(after)))
+    await in_time(before, "d")
+    assert {"a", "c", "d"} <= set(names(await everything(after)))
     await store.close()
+    await before.close()
     await after.close()
 
 

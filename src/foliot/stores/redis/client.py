@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, cast
 
+import hiredis
 import redis.asyncio as library
 from redis import exceptions as theirs
 from redis.asyncio.cluster import ClusterNode
@@ -18,6 +19,8 @@ from foliot.stores.redis.address import Address, Credentials, Kind, Tls
 Word = str | bytes | int | float
 
 CONNECT_WITHIN = 5.0
+
+_packed = cast("Callable[[tuple[Word, ...]], bytes]", hiredis.pack_command)  # pyright: ignore[reportUnknownMemberType]
 
 FAILURES = (theirs.RedisError, theirs.RedisClusterException, OSError)
 """Whatever redis-py raises."""
@@ -59,7 +62,7 @@ class Connection(Protocol):
     async def can_read(self) -> bool: ...
     async def connect(self) -> None: ...
     async def disconnect(self) -> None: ...
-    async def send_command(self, *words: Word) -> None: ...
+    async def send_packed_command(self, command: bytes) -> None: ...
     async def read_response(self) -> Any: ...
 
 
@@ -85,7 +88,7 @@ class Caller:
             if not connection.is_connected or await connection.can_read():  # it fell while nobody looked
                 await connection.disconnect()
                 await connection.connect()
-            await connection.send_command(*words)
+            await connection.send_packed_command(_packed(words))
             return await connection.read_response()
         finally:
             self._free.append(connection)

@@ -74,6 +74,7 @@ class Doorbell:
             await listener.ssubscribe(f"{self._exchange.tag}:hints")
             while (message := await self._next(listener))["type"] != "sunsubscribe":
                 self._heard(message)
+                await asyncio.sleep(0)  # whom it wakes goes first
         finally:
             await listener.aclose()
 
