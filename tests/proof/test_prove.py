@@ -46,7 +46,21 @@ async def test_every_claim_catches_a_store_that_breaks_its_promise(store: str, m
 @pytest.mark.timeout(240)
 def test_the_command_proves_that_every_promise_holds_and_writes_the_report(tmp_path: Path):
     file = tmp_path / "proof.md"
-    words = ["prove", "--minutes", "0.05", "--processes", "1", "--seed", "20", "--parts", "20", "--report", str(file)]
+    words = [
+        "prove",
+        "--minutes",
+        "0.05",
+        "--processes",
+        "1",
+        "--seed",
+        "20",
+        "--parts",
+        "20",
+        "--slack",
+        "30",
+        "--report",
+        str(file),
+    ]
 
     told = CliRunner().invoke(app, words)
 
@@ -54,6 +68,7 @@ def test_the_command_proves_that_every_promise_holds_and_writes_the_report(tmp_p
     assert "seed 20: 1 processes on sqlite" in told.stderr
     assert told.stderr.count("lose replies to process 0") == 2
     text = file.read_text("utf-8")
+    assert "| allowed | 37 s late" in text
     assert "# Proof on sqlite, seed 20" in text
     assert "foliot prove --store sqlite --minutes 0.05 --processes 1 --parts 20 --seed 20" in text
     assert "**NO**" not in text

@@ -14,6 +14,7 @@ import typer
 from foliot.cli.desk import Choices
 from foliot.cli.errors import WRONG, kind_errors
 from foliot.cli.options import DebugOption
+from foliot.moments import SECOND
 
 if TYPE_CHECKING:
     from foliot.testing.faults.prover import Proof, Trial
@@ -38,6 +39,9 @@ def prove(  # noqa: PLR0913 - each is an option of the command
     minutes: Annotated[float, typer.Option("--minutes", min=0.05, help="How long faults happen.")] = 1,
     processes: Annotated[int, typer.Option("--processes", min=1, help="How many processes work.")] = 4,
     parts: Annotated[int, typer.Option("--parts", min=1, help="How many parts each map has.")] = 5000,
+    slack: Annotated[
+        float, typer.Option("--slack", min=0, help="Seconds by which things may be later than a lease.")
+    ] = 5,
     seed: Annotated[int | None, typer.Option("--seed", help="Plan the same faults again.")] = None,
     report: Annotated[
         Path | None, typer.Option("--report", metavar="FILE", help="Where to write the report; else it is printed.")
@@ -67,7 +71,14 @@ def prove(  # noqa: PLR0913 - each is an option of the command
 
         chosen = Random().randrange(10**6) if seed is None else seed  # noqa: S311 - to be repeated, not kept secret
         trials = [
-            Trial(store=each, seconds=minutes * 60, processes=processes, parts=parts, seed=chosen)
+            Trial(
+                store=each,
+                seconds=minutes * 60,
+                processes=processes,
+                parts=parts,
+                bound=round(slack * SECOND),
+                seed=chosen,
+            )
             for each in store or [choices.store or "sqlite"]
         ]
         hand_over([_proven(each, keep if len(trials) == 1 else _below(keep, each.store)) for each in trials], report)
