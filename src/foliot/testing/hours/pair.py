@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from asyncio import Runner
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -34,12 +34,12 @@ class Pair:
     def open(self) -> None:
         """Open both."""
         for store in (self._reference, *self._subjects):
-            self._runner.run(store.open())
+            self._wait(store.open())
 
     def close(self) -> None:
         """Close both, and the loop."""
         for store in (self._reference, *self._subjects):
-            self._runner.run(store.close())
+            self._wait(store.close())
         self._runner.close()
 
     def reopen_subject(self) -> None:
@@ -47,7 +47,7 @@ class Pair:
         note("  the subject is closed and opened again")
         for act in ("close", "open"):
             for store in self._subjects:
-                self._runner.run(getattr(store, act)())
+                self._wait(getattr(store, act)())
 
     def ask(self, verb: str, *args: Any, alike: Callable[[Any], Any] = lambda answer: answer) -> Any:
         """Ask both, demand the same answer as far as ``alike`` looks at it, and tell it."""
@@ -59,11 +59,10 @@ class Pair:
 
     def everything(self) -> dict[str, Run]:
         """All runs, after demanding that both stores hold the same runs and records."""
-        expected, actual = self._both(self._runs)
-        assert_alike("the runs kept", expected, actual)
-        for kind in KINDS:
-            self._records(kind)
-        return expected
+        expected, actual = self._both(self._contents)
+        for what in expected:
+            assert_alike(f"the {what} kept", expected[what], actual[what])
+        return expected["runs"]
 
     def compare_lines(self, runs: Iterable[str]) -> None:
         """Demand that both stores hold the same lines of these runs."""
@@ -71,9 +70,11 @@ class Pair:
             expected, actual = self._both(lambda store, name=run: store.lines(name))
             assert_alike(f"the lines of {run}", expected, actual)
 
-    def _records(self, kind: type[Any]) -> None:
-        expected, actual = self._both(lambda store: store.records(kind))
-        assert_alike(f"the {kind.__name__} records kept", expected, actual)
+    async def _contents(self, store: Store) -> dict[str, Any]:
+        kept: dict[str, Any] = {"runs": await self._runs(store)}
+        for kind in KINDS:
+            kept[f"{kind.__name__} records"] = await store.records(kind)
+        return kept
 
     @staticmethod
     async def _runs(store: Store) -> dict[str, Run]:
@@ -92,7 +93,11 @@ class Pair:
         async def acting() -> tuple[T, T]:
             return await act(self._reference), await act(self._subjects[0])
 
-        return self._runner.run(acting())
+        return self._wait(acting())
+
+    def _wait(self, act: Coroutine[Any, Any, T]) -> T:
+        """As ``Runner.run``, which would also catch Ctrl+C anew for each call, and that takes longer than the call."""
+        return self._runner.get_loop().run_until_complete(act)
 
 
 def assert_alike(what: str, expected: object, actual: object) -> None:
