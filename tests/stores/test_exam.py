@@ -27,5 +27,7 @@ async def _opened(store: Store) -> Store:
     return store
 
 
-TestSQLiteForHours = pytest.mark.timeout(900)(random_hours(lambda _: MemoryStore(), SQLiteStore, durable=True))
+TestSQLiteForHours = pytest.mark.untraced(
+    pytest.mark.timeout(900)(random_hours(lambda _: MemoryStore(), SQLiteStore, durable=True))
+)
 """Quick unless it fails: then the shortest hour that shows why is looked for."""

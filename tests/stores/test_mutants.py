@@ -22,6 +22,8 @@ from foliot.testing.exam.rates import Rates
 from foliot.testing.exam.releasing import Releasing
 from foliot.testing.exam.unique import UniqueKeys
 
+pytestmark = pytest.mark.untraced
+
 HOURS = 160
 
 

@@ -24,5 +24,7 @@ class TestPostgresStore(StoreExam):
         return store
 
 
-TestPostgresForHours = pytest.mark.timeout(900)(random_hours(lambda _: MemoryStore(), PlacedStore, durable=True))
+TestPostgresForHours = pytest.mark.untraced(
+    pytest.mark.timeout(900)(random_hours(lambda _: MemoryStore(), PlacedStore, durable=True))
+)
 """Quick unless it fails: then the shortest hour that shows why is looked for."""

@@ -19,5 +19,7 @@ class TestRedisStore(StoreExam):
         return store
 
 
-TestRedisForHours = pytest.mark.timeout(900)(random_hours(lambda _: MemoryStore(), redis_at, durable=True))
+TestRedisForHours = pytest.mark.untraced(
+    pytest.mark.timeout(900)(random_hours(lambda _: MemoryStore(), redis_at, durable=True))
+)
 """Quick unless it fails: then the shortest hour that shows why is looked for."""

@@ -27,6 +27,7 @@ from foliot.testing.simulation.network import at_once
 # Promises
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("seed", range(6))
 def test_a_cluster_in_bad_weather_keeps_every_promise(seed: int):
     report = simulate(planned(seed, storm=10 * MINUTE))
@@ -35,6 +36,7 @@ def test_a_cluster_in_bad_weather_keeps_every_promise(seed: int):
     assert report.fired > 0
 
 
+@pytest.mark.untraced
 def test_fifty_nodes_keep_every_promise():
     report = simulate(planned(1, nodes=50, storm=10 * MINUTE))
 
@@ -187,6 +189,7 @@ def seeds_until_caught(make: Callable[[], MemoryStore], plan: Callable[[int], Pl
     return None
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("broken", BROKEN_STORES)
 def test_a_bug_planted_in_the_store_is_caught_within_some_seeds(broken: type[MemoryStore]):
     assert seeds_until_caught(broken) is not None
@@ -200,6 +203,7 @@ def test_a_store_that_gives_the_same_token_twice_is_caught(monkeypatch):
     assert seeds_until_caught(MemoryStore) is not None
 
 
+@pytest.mark.untraced
 def test_a_worker_that_forgets_endings_when_the_store_fails_is_caught(monkeypatch):
     kept = Worker._round
 
@@ -215,6 +219,7 @@ def test_a_worker_that_forgets_endings_when_the_store_fails_is_caught(monkeypatc
     assert seeds_until_caught(MemoryStore) is not None
 
 
+@pytest.mark.untraced
 def test_an_ending_that_depends_on_a_reply_of_the_store_is_caught(monkeypatch):
     monkeypatch.setattr(Aftermath, "firing", Aftermath._firing)
 

@@ -68,23 +68,27 @@ def refusable(make):
         assume(False)
 
 
+@pytest.mark.untraced
 @given(simple, simple)
 def test_a_union_has_the_instants_of_both(a, b):
     assert instants(a | b) == instants(a) | instants(b)
 
 
+@pytest.mark.untraced
 @settings(max_examples=25)
 @given(simple, simple)
 def test_an_intersection_has_the_instants_they_share(a, b):
     assert instants(refusable(lambda: a & b)) == instants(a) & instants(b)
 
 
+@pytest.mark.untraced
 @settings(max_examples=10)  # what leaves nothing takes seconds to be refused
 @given(simple, simple)
 def test_a_difference_has_the_instants_of_the_first_alone(a, b):
     assert instants(refusable(lambda: a - b)) == instants(a) - instants(b)
 
 
+@pytest.mark.untraced
 @settings(max_examples=60)
 @given(simple, calendars)
 def test_a_calendar_parts_the_instants_in_two(a, calendar):
@@ -132,6 +136,7 @@ trees = st.recursive(
 )
 
 
+@pytest.mark.untraced
 @given(trees)
 def test_whatever_is_built_steps_forward_reads_back_and_explains_itself(trigger):
     found = list(trigger.instants(LOW, HIGH))
@@ -142,6 +147,7 @@ def test_whatever_is_built_steps_forward_reads_back_and_explains_itself(trigger)
     assert trigger.explain("zh")
 
 
+@pytest.mark.untraced
 @given(trees, st.integers(LOW, HIGH))
 def test_the_next_instant_does_not_depend_on_what_was_asked_before(trigger, moment):
     found = trigger.next_at(moment)

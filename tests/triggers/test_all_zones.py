@@ -9,9 +9,13 @@ from functools import cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
+import pytest
+
 from foliot.moments import HOUR, SECOND
 from foliot.triggers import cron, every
 from foliot.triggers.zones import clock_of
+
+pytestmark = pytest.mark.untraced
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST, LAST = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (2020, 2038))

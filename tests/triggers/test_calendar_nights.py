@@ -3,11 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from foliot.errors import TriggerError
 from foliot.triggers import between, cron, dates, every, weekdays
+
+pytestmark = pytest.mark.untraced
 
 ZONES = (
     "Europe/Berlin",

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from foliot.errors import TriggerError
 from foliot.triggers import cron
 
+pytestmark = pytest.mark.untraced
+
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
 

@@ -5,6 +5,7 @@
 
 from datetime import UTC, timedelta
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.triggers.lines import NIGHTS, ZONES, lines, walked
@@ -12,6 +13,8 @@ from tests.triggers.lines import NIGHTS, ZONES, lines, walked
 from foliot.errors import TriggerError
 from foliot.moments import HOUR, MINUTE, instant
 from foliot.triggers import cron, dumps, loads
+
+pytestmark = pytest.mark.untraced
 
 zones = st.sampled_from(ZONES)
 starts = st.builds(
