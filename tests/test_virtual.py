@@ -14,6 +14,7 @@ def scheduler() -> Scheduler:
     return Scheduler("sqlite:///never-made.db")
 
 
+@pytest.mark.untraced
 async def test_days_of_a_minutely_job_pass_and_none_is_missing(simulate, scheduler: Scheduler):
     count = 0
 

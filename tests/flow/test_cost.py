@@ -4,6 +4,8 @@ import sys
 from pathlib import Path
 from typing import Any, Self
 
+import pytest
+
 from foliot import flow
 from foliot.model import Claim, Ending, Page, Query, Run, State
 from foliot.scheduler import Scheduler
@@ -62,6 +64,7 @@ async def calls_per_part(pages: int) -> float:
     return calls.count / (pages * PAGE)
 
 
+@pytest.mark.untraced
 async def test_in_memory_a_part_costs_the_same_whether_it_is_one_of_hundreds_or_of_a_hundred_thousand():
     few, many = await calls_per_part(1), await calls_per_part(250)
 
@@ -79,6 +82,7 @@ async def steps_per_part(place: Path, pages: int) -> float:
     return len(ticks) / (pages * PAGE)
 
 
+@pytest.mark.untraced
 async def test_in_a_file_a_part_costs_the_same_whether_it_is_one_of_hundreds_or_of_ten_thousand(tmp_path: Path):
     few, many = await steps_per_part(tmp_path / "few.db", 1), await steps_per_part(tmp_path / "many.db", 25)
 

@@ -196,6 +196,7 @@ class TestBounds:
                 every("1h").limit(count)
 
 
+@pytest.mark.untraced
 class TestSearchesThatCannotEnd:
     def test_combinations_that_never_fire_are_refused_with_the_reason(self):
         with pytest.raises(TriggerError, match="no instant is found that they share"):
@@ -288,6 +289,7 @@ class TestShift:
         ]
         assert shown(cron("0 9 * * sat,sun").shift("previous", weekdays()), form="%a") == ["Fri", "Fri"]
 
+    @pytest.mark.untraced
     @given(simple, st.sampled_from(["next", "previous"]))
     def test_moving_is_moving_each_firing(self, trigger, direction):
         moved = trigger.shift(direction, weekdays())

@@ -89,6 +89,7 @@ def test_looking_from_anywhere_gives_what_counting_from_the_start_gives(freq, in
     assert (found and found.replace(tzinfo=None)) == theirs.after(begin)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(
     "text",
     [

@@ -175,7 +175,7 @@ HEAD = "workflow: w\nnodes:\n"
         ("? [a]\n: b\n", 1, "here a name is expected"),
         ("a: !!python/object:os.system {}\n", 1, "a workflow has no 'a'"),
         ("workflow: &a [*a]\n", 1, "nested deeper"),
-        ("[" * 5000, 1, ""),
+        ("[" * 1000, 1, ""),
         ('{"workflow": "w",\n "nodes": {}\n', 3, "here ',' or '}' is expected"),
         ('{"workflow": "w",\n nodes: {}}', 2, "here a name in double quotes is expected"),
         ('{"workflow" "w"}', 1, "here ':' is expected"),

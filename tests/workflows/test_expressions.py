@@ -195,6 +195,7 @@ TEXT = st.recursive(
 )
 
 
+@pytest.mark.untraced
 @settings(max_examples=300, deadline=None)
 @given(TEXT | st.text(max_size=30), st.dictionaries(st.sampled_from(["a", "b", "items"]), DATA))
 def test_whatever_is_written_has_a_value_of_plain_data_or_one_kind_of_error(text: str, context: dict[str, Any]):

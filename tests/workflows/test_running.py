@@ -887,6 +887,7 @@ def _upstream_sum(specs: list[Spec], n: int, done: dict[str, tuple[str, int | No
 WAYS = {"upstream failed": "blocked", "branch not take": "not taken"}
 
 
+@pytest.mark.untraced
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(graphs(), st.sampled_from([0, 3, 9]))
 def test_any_graph_ends_as_a_direct_execution_in_topological_order(specs: list[Spec], x: int):
