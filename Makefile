@@ -12,7 +12,7 @@ export NO_MKDOCS_2_WARNING := 1
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix bench docs clean
+.PHONY: help setup demo test prove check fix bench docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,10 @@ test: setup ## Run all tests, on real servers too, and hold coverage at 95 %
 	$(BIN)/coverage run -m pytest -n $(WORKERS) -q
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
+
+prove: setup ## Let real processes and servers go wrong on three stores, and see that every promise holds
+	@bash .ci/servers
+	$(BIN)/foliot prove --store sqlite --store postgres --store redis --minutes 0.3 --parts 500 --processes 3 --slack 30
 
 check: setup ## Format, lint, types, layers and documentation: all that is not a test
 	$(BIN)/ruff format --check .
