@@ -325,3 +325,36 @@ async def test_a_clock_that_jitters_back_and_forth_keeps_every_promise():
     instants = sorted(run.nominal_at or 0 for run in page.runs)
     assert instants == list(range(instants[0], instants[0] + len(instants) * SECOND, SECOND))
     assert all(run.state.over for run in page.runs)
+
+
+class Crossing(MemoryStore):
+    """Answers a turn that hands in an ending late."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answered = asyncio.Event()
+
+    async def turn(self, endings: Any, claim: Any, now: int) -> Any:
+        answer = await super().turn(endings, claim, now)
+        if endings:
+            await self.answered.wait()
+        return answer
+
+
+async def test_a_beat_that_crosses_the_end_of_its_run_does_not_say_that_the_lease_was_lost(caplog):
+    scheduler, store = Scheduler(), Crossing()
+
+    @scheduler.job()
+    async def brief() -> int:
+        return 1
+
+    async with simulated(scheduler, store=store) as time:
+        handle = await brief.enqueue()
+        await time.settle()
+        assert scheduler.worker is not None
+        [(run, token)] = scheduler.worker.held
+        scheduler.worker.lose(run, token)
+        store.answered.set()
+        assert await handle.result() == 1
+
+    assert "lease was lost" not in caplog.text

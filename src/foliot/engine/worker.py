@@ -247,8 +247,9 @@ class Worker:
         held.interrupt(Stopped(reason), reason)
 
     def lose(self, run: str, token: int) -> None:
-        """Stop a run whose lease was lost: another worker has it now."""
-        if (held := self.held.get((run, token))) is not None:
+        """Stop a run whose lease was lost: another worker has it now. Where its end is on its way, the answer tells."""
+        held = self.held.get((run, token))
+        if held is not None and held.task is not None and not held.task.done():
             log.warning("run %s of %r: its lease was lost; stopping it here", run, held.run.job)
             held.interrupt(GivenBack(), "its lease was lost")
 
