@@ -69,13 +69,13 @@ class Handle(msgspec.Struct, Generic[T_co], frozen=True):
     async def result(self, timeout: Length | None = None) -> T_co:
         """Wait until the run is over and give what the function returned.
 
-        Raises RunFailed when it failed, was cancelled or skipped; TimeoutError when it is not over in time; UnknownRun
-        when it has been pruned.
+        Of a job that is run in ``shards``, a list of what it returned for each. Raises RunFailed when it failed, was
+        cancelled or skipped; TimeoutError when it is not over in time; UnknownRun when it has been pruned.
         """
         run = await self.home.ended(self.id, timeout)
         if run.state is not State.SUCCEEDED:
             raise RunFailed(epitaph(run), run)
-        return self.job.shape.decode_result(run.result or "null")
+        return self.job.told(run.result or "null", shared=self.job.shards(run.terms) is not None)
 
     async def status(self) -> Run:
         """The run as it is now."""

@@ -11,6 +11,7 @@ from functools import partial
 from string import Formatter
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, Unpack, get_type_hints, overload
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -19,7 +20,7 @@ from foliot.context import Context
 from foliot.errors import ArgumentsError, JobError, UnknownJob
 from foliot.handle import Call, Handle, Home
 from foliot.importing import check_importable
-from foliot.model import Placement, Route, Run, Terms
+from foliot.model import Placement, Route, Run, Shards, Terms
 from foliot.options import (
     DecoratorKeywords,
     ExecutorName,
@@ -75,6 +76,7 @@ class Job(Generic[P, C, T]):
         self.shape = Shape.of(function, skip={*self.resources, *_first(function, self.wants_context)})
         for option, text in (("key", options.key), ("unique", options.unique)):
             _check_template(self, option, text)
+        _check_shards(self)
         self.is_async = _is_async(function)
         self.executor = _executor(self, options.executor)
         self._usual = self._placement(USUAL, None) if options.key is None else None
@@ -143,6 +145,18 @@ class Job(Generic[P, C, T]):
             meta={**ours.meta, **theirs.meta},
         )
 
+    def shards(self, terms: Terms | None) -> Shards | None:
+        """Into how many shares a run with these terms is parted; None if it does the work itself."""
+        if terms is None:
+            return self.settings.shards
+        return None if terms.shard is not None else terms.shards or self.settings.shards
+
+    def told(self, text: str, *, shared: bool) -> Any:
+        """Read a result: of each share in order, if the work was ``shared`` out. Raises ArgumentsError."""
+        if not shared:
+            return self.shape.decode_result(text)
+        return [self.shape.decode_result(bytes(each).decode()) for each in _parts(text)]
+
     def unique_key(self, wish: str | bool | None, call: Call[Any]) -> str | None:
         """The unique key of a call: as asked, filled in from its arguments; True means all of its arguments."""
         text = self.settings.unique if wish is None else wish
@@ -181,6 +195,7 @@ def _usual_run(job: str, options: JobOptions, place: Placement) -> Run | None:
         meta=place.meta,
     )
 
+_parts = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 USUAL = read(RunOptions, {}, "nobody")
 """What a caller asks for who asks for nothing."""
@@ -392,6 +407,18 @@ def _check_template(job: Job[..., Any, Any], option: str, text: object) -> None:
         raise JobError(f"job {job.name!r}: {option}={text!r}: {strange[0]!r} is no parameter; there are: {known}")
 
 
+def _check_shards(job: Job[..., Any, Any]) -> None:
+    """Refuse an argument for each share where there is no parameter for it, or the whole cannot go without it."""
+    if not isinstance(job.settings.shards, tuple):
+        return
+    first = next(iter(job.shape.signature.parameters.values()), None)
+    if first is None or first.default is first.empty:
+        raise JobError(
+            f"job {job.name!r}: each of its shards={list(job.settings.shards)!r} is given as its first argument; "
+            "take one, with a default, for the whole is wanted without it"
+        )
+
+
 def _own_name(function: Any) -> str:
     name = getattr(function, "__name__", None)
     if name is None or name == "<lambda>" or getattr(function, "__closure__", None):
@@ -459,9 +486,9 @@ def _executor(job: Job[..., Any, Any], wish: ExecutorName | None) -> ExecutorNam
 
 
 def _terms(options: RunOptions, route: Route | None) -> Terms | None:
-    if options.timeout is options.retries is route is None:
+    if options.timeout is options.retries is options.shards is route is None:
         return None
-    return Terms(timeout=options.timeout, retries=options.retries, route=route)
+    return Terms(timeout=options.timeout, retries=options.retries, shards=options.shards, route=route)
 
 
 __all__ = [

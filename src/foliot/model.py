@@ -140,13 +140,17 @@ class Route(StrEnum):
     """The last by name."""
 
 
+Shards = int | tuple[Any, ...]
+"""How many shares some work is parted into, or an argument for each."""
+
+
 class Terms(Value, kw_only=True):
     """What a caller asked for in the place of the job's own options; None keeps the job's.
 
     ``followed`` says that the run's schedule counts its next time from the end of the run (overlap ``delay``);
     ``anyway`` that it runs whatever became of the runs it waits for; ``only`` that nobody but its ``target`` may
     execute it. ``shard`` is the number of its share of the work, from 0, and how many there are. ``route`` says how
-    its target is chosen when it is added.
+    its target is chosen when it is added. ``shards`` is how many shares its work is parted into.
     """
 
     timeout: int | None = None
@@ -155,6 +159,7 @@ class Terms(Value, kw_only=True):
     anyway: bool = False
     only: bool = False
     shard: tuple[int, int] | None = None
+    shards: Shards | None = None
     route: Route | None = None
 
 

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from foliot import readers
 from foliot.errors import DefinitionError, JobError
-from foliot.model import USUAL_PRIORITY, Catchup, Limit, Overlap, Route
+from foliot.model import USUAL_PRIORITY, Catchup, Limit, Overlap, Route, Shards
 from foliot.moments import DAY, Length, Moment
 from foliot.retry import NEVER, Backoff, Retries, retries
 
@@ -47,6 +47,7 @@ class RunKeywords(TypedDict, total=False):
     retries: int | Sequence[Length] | Backoff
     tags: Sequence[str]
     meta: Mapping[str, Any]
+    shards: int | Sequence[Any]
 
 
 class JobKeywords(TypedDict, total=False):
@@ -75,6 +76,7 @@ class JobKeywords(TypedDict, total=False):
     at_most_once: bool
     tags: Sequence[str]
     meta: Mapping[str, Any]
+    shards: int | Sequence[Any]
     on_success: Callback
     on_failure: Callback
     middleware: Sequence[Middleware]
@@ -132,6 +134,7 @@ class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
     at_most_once: bool = False
     tags: tuple[str, ...] = ()
     meta: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
+    shards: Shards | None = None
     on_success: Callback | None = None
     on_failure: Callback | None = None
     middleware: tuple[Middleware, ...] = ()
@@ -168,6 +171,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     retries: Retries | None = None
     tags: tuple[str, ...] = ()
     meta: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
+    shards: Shards | None = None
 
 
 class ScheduleOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -279,6 +283,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "priority": readers.priority,
     "key": _text,
     "unique": _text,
+    "shards": readers.shards,
     "unique_for": readers.positive_length,
     "debounce": readers.positive_length,
     "timeout": readers.positive_length,

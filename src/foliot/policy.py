@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from foliot.control import Cancel, PutDown, Retry, Skip, Snooze
+from foliot.errors import PartsFailed
 from foliot.ids import firing_id
 from foliot.joining import concluded
 from foliot.model import (
@@ -461,8 +462,8 @@ def _after_crash(run: Run, rules: Rules, failure: Failure, now: int, random: Ran
 
 
 def _worth_retrying(error: BaseException, rules: Rules) -> bool:
-    if isinstance(error, Retry):
-        return True
+    if isinstance(error, Retry | PartsFailed):
+        return isinstance(error, Retry)  # parts that failed stay failed, however often they are asked for
     return isinstance(error, rules.retry_on) and not isinstance(error, rules.give_up_on)
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from foliot.errors import DefinitionError
-from foliot.model import PRIORITIES
+from foliot.model import PRIORITIES, Shards
 from foliot.moments import length
 
 T = TypeVar("T")
@@ -62,6 +62,19 @@ def priority(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value not in PRIORITIES:
         raise DefinitionError(f"give a priority from {PRIORITIES[0]} (last) to {PRIORITIES[-1]} (first)")
     return value
+
+
+def shards(value: Any) -> Shards:
+    """How many, or an argument for each."""
+    if isinstance(value, int):
+        return positive(value)
+    listed = _listed(value)
+    if not listed or isinstance(value, Mapping):
+        raise DefinitionError("give a whole number from 1, or a list with an argument for each")
+    try:
+        return tuple(msgspec.json.decode(msgspec.json.encode(listed)))
+    except (TypeError, ValueError) as problem:
+        raise DefinitionError(f"give arguments that are JSON: {problem}") from None
 
 
 def flag(value: Any) -> bool:

@@ -20,7 +20,7 @@ from foliot.engine.keeper import Keeper
 from foliot.engine.loop import Loop
 from foliot.engine.ticker import AHEAD, Ticker
 from foliot.engine.worker import Bench, Worker
-from foliot.errors import ArgumentsError, FoliotError, SettingsError, StoreError
+from foliot.errors import ArgumentsError, FoliotError, JobError, SettingsError, StoreError
 from foliot.events import Event, Kind, Listener, Listeners
 from foliot.executors import Executor, Inline, Threads, refuse_in_child
 from foliot.flow import signals
@@ -99,7 +99,7 @@ class Scheduler:
         self._doors = Doors(store, clock, self.settings.lease)
         self.runs = Runs(store, clock, self.listeners)
         self.schedules = Schedules(
-            store, self.jobs, clock, self._ids, self.listeners, self.settings.tz, self.settings.named_tz
+            store, self.jobs, clock, self._ids, self.listeners, self.settings.tz, self.settings.named_tz, self._doors
         )
         self.queues = Lanes("queue", store, clock)
         self.lanes = Lanes("job", store, clock, self.jobs)
@@ -394,15 +394,25 @@ class Scheduler:
         """Add a run for each call inside the transaction of this connection: they are wanted if it commits.
 
         ``connection`` is psycopg's, SQLAlchemy's (or a session) or Django's, to the database of this scheduler's
-        PostgreSQL store. Raises ArgumentsError for anything else, and what the connection raises.
+        PostgreSQL store. Raises ArgumentsError for anything else, JobError for runs with a ``route``, and what the
+        connection raises.
         """
         now = self.clock.now()
-        return self._handles(self.store.join(connection, self._placed(calls, now), now), calls)
+        runs = self._placed(calls, now)
+        if routed := [run for run in runs if run.terms is not None and run.terms.route is not None]:
+            raise JobError(
+                f"job {routed[0].job!r} has a route, and whom it leads to cannot be asked here; "
+                "use aenqueue_within, or ask for no route"
+            )
+        return self._handles(self.store.join(connection, runs, now), calls)
 
     async def aenqueue_within(self, connection: Any, calls: Sequence[Call[Any]]) -> list[Handle[Any]]:
         """As ``enqueue_within``, on an async connection: asyncpg's, psycopg's or SQLAlchemy's (or a session)."""
         now = self.clock.now()
-        return self._handles(await self.store.ajoin(connection, self._placed(calls, now), now), calls)
+        runs = await self._doors.addressed(self._placed(calls, now))
+        added = await self.store.ajoin(connection, runs, now)
+        await self._doors.answerable(runs)
+        return self._handles(added, calls)
 
     def _handles(self, added: Sequence[Added], calls: Sequence[Call[Any]]) -> list[Handle[Any]]:
         return [Handle(each.id, each.fate, call.job, self) for each, call in zip(added, calls, strict=True)]

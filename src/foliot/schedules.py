@@ -15,6 +15,7 @@ from foliot.clock import Clock
 from foliot.codec import dumps as to_json
 from foliot.errors import ArgumentsError, DefinitionError, JobError, TriggerError, UnknownSchedule
 from foliot.events import Event, Kind, Listeners
+from foliot.flow.doors import Doors
 from foliot.ids import Ids
 from foliot.jobs import Job, Jobs, of_its_own
 from foliot.model import Added, Firing, Overlap, Pause, Placement, Run, Schedule
@@ -102,7 +103,9 @@ class Schedules:
         listeners: Listeners,
         default_zone: str,
         named_zone: str | None,
+        doors: Doors,
     ) -> None:
+        self._doors = doors
         self._store, self._jobs, self._clock, self._ids = store, jobs, clock, ids
         self._listeners, self._default_zone, self._named_zone = listeners, default_zone, named_zone
 
@@ -286,7 +289,7 @@ class Schedules:
         if args is not None:
             schedule = replace(schedule, args=self._fitting(schedule.job, args))
         run = self._by_hand(schedule, now, schedule.overlap if overlap is None else _overlap(overlap))
-        [added] = await self._store.add([replace(run, id=self._ids.new(now))], now)
+        [added] = await self._add([replace(run, id=self._ids.new(now))], now)
         return added
 
     async def backfill(
@@ -306,7 +309,14 @@ class Schedules:
                 raise TriggerError(f"more than {MOST_BACKFILLED} instants lie in that range; backfill it in parts")
         added: list[Added] = []
         for at in range(0, len(runs), self._store.batch):
-            added += await self._store.add(runs[at : at + self._store.batch], now)
+            added += await self._add(runs[at : at + self._store.batch], now)
+        return added
+
+    async def _add(self, runs: Sequence[Run], now: int) -> list[Added]:
+        """Add runs, those that have a route to the worker that it leads to."""
+        addressed = await self._doors.addressed(runs)
+        added = await self._store.add(addressed, now)
+        await self._doors.answerable(addressed)
         return added
 
     def _by_hand(self, schedule: Schedule, nominal: int, overlap: Overlap) -> Run:

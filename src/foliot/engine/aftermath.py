@@ -209,5 +209,5 @@ async def _call(callback: Callable[..., Any], run: Run, job: Job[..., Any, Any],
 def _told(run: Run, job: Job[..., Any, Any], conclusion: Conclusion | None) -> object:
     """What a callback is told beside the run: its result; or the exception, or else what is recorded of the failure."""
     if run.state is State.SUCCEEDED:
-        return job.shape.decode_result(run.result or "null")
+        return job.told(run.result or "null", shared=job.shards(run.terms) is not None)
     return conclusion.error if isinstance(conclusion, Raised) else run.error

@@ -15,6 +15,7 @@ from foliot.clock import Clock
 from foliot.context import Context, Notes
 from foliot.control import PutDown
 from foliot.executors import Crashed, Executor
+from foliot.flow.shares import shared_out
 from foliot.jobs import Job
 from foliot.model import Ending, Failure, Run
 from foliot.options import Middleware
@@ -110,7 +111,9 @@ def _called(
     middleware: Sequence[Middleware],
     resources: Mapping[Any, Any],
 ) -> Awaitable[object]:
-    """The call of the function, to be awaited, inside of whatever is wrapped around it."""
+    """The call of the function, to be awaited, inside of whatever is wrapped around it; or of its shares."""
+    if (shards := job.shards(held.run.terms)) is not None:
+        return shared_out(held.context, job, shards)
     args, kwargs = job.shape.decode(held.run.args)
     if job.wants_context:
         args = (held.context, *args)

@@ -185,7 +185,7 @@ class Worker:
     def _hold(self, run: Run, job: Job[..., Any, Any] | None) -> Held:
         notes = Notes(self.on_notes, self._bench.log_level)
         held = Held(run, job, Context(run, notes, self._bench.clock), notes)
-        if job is not None and job.executor != "processes":
+        if job is not None and (job.executor != "processes" or job.shards(run.terms) is not None):
             held.context.begin = self._begin
         self.held[run.id, run.token] = held
         return held

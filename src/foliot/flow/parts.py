@@ -65,7 +65,8 @@ class Calls:
 
     def read(self, n: int, text: str) -> Any:
         """As the job of this part says."""
-        return self._calls[n].job.shape.decode_result(text)
+        job, given = self._calls[n].job, self._calls[n].options
+        return job.told(text, shared=bool(given.shards or job.settings.shards))
 
 
 class Each:
@@ -118,7 +119,8 @@ class Each:
 
     def read(self, n: int, text: str) -> Any:
         """As the job says."""
-        return self._wish.job.shape.decode_result(text)
+        job = self._wish.job
+        return job.told(text, shared=bool(self._wish.given.shards or job.settings.shards))
 
 
 def _summary(count: int, *texts: str) -> str:

@@ -13,6 +13,7 @@ from foliot.codec import loads
 from foliot.errors import ArgumentsError, JobError
 from foliot.flow.home import FLOW_JOB
 from foliot.flow.parts import Calls, Each, Parts
+from foliot.flow.shares import share
 from foliot.flow.story import Fan, Story
 from foliot.handle import Call
 from foliot.jobs import USUAL, Job, Wish
@@ -223,11 +224,7 @@ async def _sharded(acts: Story, plan: Sharded) -> list[Any]:
         parts: Parts = Calls([_call(acts, Single(asked=plan.asked, args=plan.args))] * plan.total)
     else:
         parts = Each(wish, plan.items)
-
-    def share(run: Run, n: int) -> Run:
-        return replace(run, terms=replace(run.terms or Terms(), shard=(n, plan.total)))
-
-    return await acts.fan_out(parts, Fan(name=plan.asked.job, tolerance=Tolerance(), adapt=share))
+    return await acts.fan_out(parts, Fan(name=plan.asked.job, tolerance=Tolerance(), adapt=share(plan.total)))
 
 
 async def _broadcast(acts: Story, plan: Broadcast) -> Mapping[str, Any]:

@@ -138,7 +138,7 @@ class Story:
             raise PutDown((child.id,))
         if kept.state is not State.SUCCEEDED:
             raise RunFailed(epitaph(kept), kept)
-        return call.job.shape.decode_result(kept.result or "null")
+        return call.job.told(kept.result or "null", shared=call.job.shards(kept.terms) is not None)
 
     async def map(
         self, job: Any, items: Iterable[Any], name: str | None, at_once: int | None, failed: str
