@@ -195,6 +195,7 @@ def _usual_run(job: str, options: JobOptions, place: Placement) -> Run | None:
         meta=place.meta,
     )
 
+
 _parts = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 USUAL = read(RunOptions, {}, "nobody")
