@@ -1,10 +1,13 @@
+import asyncio
 import re
 from typing import Any
 
 import pytest
 from tests.cli.console import Console
 
+from foliot.cli import runs
 from foliot.context import Context
+from foliot.runs import Runs
 
 
 @pytest.fixture
@@ -70,3 +73,46 @@ def test_a_signal_is_sent_once(family: tuple[Console, str]):
     assert "Told run" in console("runs", "signal", id, "approve", "by Ann")
     assert console.json("runs", "signal", id, "other", '{"n": 1}') == {"run": id, "signal": "other", "counted": True}
     assert "no run has the id 'nobody'" in console.typed("runs", "signal", "nobody", "approve").output
+
+
+def test_on_a_terminal_a_tree_is_live_until_its_run_is_over(
+    family: tuple[Console, str], monkeypatch: pytest.MonkeyPatch
+):
+    console, id = family
+    looks: list[str] = []
+    tree = Runs.tree
+
+    async def cancelled_at_the_third_look(self: Runs, id: str, most: int) -> Any:
+        looks.append(id)
+        if len(looks) == 3:
+            await self.cancel(id)
+        return await tree(self, id, most)
+
+    monkeypatch.setattr(Runs, "tree", cancelled_at_the_third_look)
+    monkeypatch.setattr(runs, "on_terminal", lambda: True)
+    monkeypatch.setattr(runs, "EVERY", 0.01)
+
+    text = console("runs", "show", id, "--tree")
+
+    assert len(looks) == 3
+    assert "cancelled" in text
+
+
+def test_a_live_tree_is_left_as_it_stands_when_interrupted(
+    family: tuple[Console, str], monkeypatch: pytest.MonkeyPatch
+):
+    console, id = family
+    looks: list[str] = []
+    tree = Runs.tree
+
+    async def interrupted_at_the_second_look(self: Runs, id: str, most: int) -> Any:
+        looks.append(id)
+        if len(looks) == 2:
+            raise asyncio.CancelledError  # what Ctrl-C becomes inside an event loop
+        return await tree(self, id, most)
+
+    monkeypatch.setattr(Runs, "tree", interrupted_at_the_second_look)
+    monkeypatch.setattr(runs, "on_terminal", lambda: True)
+    monkeypatch.setattr(runs, "EVERY", 0.01)
+
+    assert "order" in console("runs", "show", id, "--tree")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -10,9 +12,9 @@ from foliot.cli import completion, documents, given, trees
 from foliot.cli.desk import Desk, command
 from foliot.cli.options import several
 from foliot.cli.portrait import portrait
-from foliot.cli.printing import Answer, Table, as_json
+from foliot.cli.printing import Answer, Table, as_json, on_terminal, rich
 from foliot.cli.words import Words, data, duration, lasting, many, why
-from foliot.flow.family import MOST_SHOWN
+from foliot.flow.family import MOST_SHOWN, Branch
 from foliot.model import Line, Run, State
 from foliot.runs import RunFilters
 
@@ -100,10 +102,36 @@ async def show(
     if gantt:
         return await _charted(desk, id)
     if tree:
-        branch = await desk.scheduler.runs.tree(id, most)
-        return Answer(trees.document(branch, desk.now), trees.drawn(branch, desk.words))
+        return await _grown(desk, id, most)
     run = await desk.scheduler.runs.get(id)
     return Answer(documents.run(run, desk.now), portrait(run, desk.words))
+
+
+async def _grown(desk: Desk, id: str, most: int) -> Answer:
+    """A run and what it has spawned; on a terminal it is drawn anew, live, until the run is over."""
+    branch = await desk.scheduler.runs.tree(id, most)
+    if not branch.run.state.over and on_terminal() and not desk.choices.json:
+        with suppress(asyncio.CancelledError):
+            branch = await _watched(desk, branch, most)
+    return Answer(trees.document(branch, desk.now), trees.drawn(branch, desk.words))
+
+
+async def _watched(desk: Desk, branch: Branch, most: int) -> Branch:
+    """The tree as it is when its run is over; shown meanwhile as it grows."""
+    from rich.console import Group
+    from rich.live import Live
+
+    with Live(auto_refresh=False, transient=True) as live:
+        while not branch.run.state.over:
+            live.update(Group(*map(rich, trees.drawn(branch, desk.words))), refresh=True)
+            await asyncio.sleep(EVERY)
+            desk.refresh()
+            branch = await desk.scheduler.runs.tree(branch.run.id, most)
+    return branch
+
+
+EVERY = 0.5
+"""How often a live tree is looked at, in seconds."""
 
 
 async def _charted(desk: Desk, id: str) -> Answer:
