@@ -80,11 +80,8 @@ class Declaration:
         return plan(declared, _by_id(standing), _by_id(limits))
 
     async def _carried_out(self, plan: Plan) -> bool:
-        """Do it; False where a schedule fired or was edited meanwhile, so that it is to be looked at again."""
-        create = [each.after for each in plan.schedules if each.before is None and each.after is not None]
-        for page in self._pages(create):
-            await self._store.put(page)
-        change = [each.after for each in plan.schedules if each.before is not None and each.after is not None]
+        """Do it; False where a schedule was created, fired or edited meanwhile, so that it is to be looked at again."""
+        change = [each.after for each in plan.schedules if each.after is not None]
         unchanged = [page for page in self._pages(change) if not await self._changed(page)]
         await self._store.drop(Schedule, [each.id for each in plan.schedules if each.deed is Deed.REMOVE])
         await self._store.put([each.after for each in plan.limits if each.after is not None])

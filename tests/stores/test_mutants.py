@@ -71,8 +71,8 @@ MUTANTS = {
     "spawned runs are lost": Mutant(Finishing, "if ending.spawn and not instead:", "if False:"),
     "any version may fire": Mutant(
         FiringSchedules,
-        "if versions.get(firing.schedule.id) != firing.expect:",
-        "if firing.schedule.id not in versions:",
+        "if versions.get(firing.schedule.id, 0) != firing.expect:",
+        "if firing.expect and firing.schedule.id not in versions:",
     ),
     "the agenda forgets when to come back": Mutant(
         FiringSchedules, "None if len(rows) > limit else _next(tx.db, now)", "None"

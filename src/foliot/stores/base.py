@@ -189,6 +189,8 @@ class Store(ABC):
     async def fire(self, firings: Sequence[Firing], now: int, limit: int) -> Agenda:
         """Replace each schedule that still stands at the expected version, and add its runs with it.
 
+        Who expects version 0 creates a schedule, and is refused where one of its name stands.
+
         Tells which were accepted, then up to ``limit`` schedules with ``wakes_at <= now`` by (wakes_at, id),
         and the earliest ``wakes_at`` of the rest, if all due ones fitted. The accepted schedule's ``version``
         is ``expect + 1``.

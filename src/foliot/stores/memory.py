@@ -314,7 +314,7 @@ class MemoryStore(Store):
 
     def _fire(self, firing: Firing, now: int) -> bool:
         standing = self._schedules.get(firing.schedule.id)
-        if standing is None or standing.version != firing.expect:
+        if firing.expect != (0 if standing is None else standing.version):
             return False
         self._replace(standing, replace(firing.schedule, version=firing.expect + 1))
         self._add_all(firing.runs, now)

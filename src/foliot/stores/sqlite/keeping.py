@@ -123,8 +123,8 @@ def fire_each(tx: Transaction, firings: Sequence[Firing], now: int) -> list[bool
     versions = _versions(tx.db, [each.schedule.id for each in firings])
     fired = [_advances(versions, each) for each in firings]
     accepted = [each for each, advances in zip(firings, fired, strict=True) if advances]
-    rows = [_row(replace(each.schedule, version=each.expect + 1)) for each in accepted]
-    update(tx.db, "schedules", _COLUMNS[1:], _last_of_each(rows))
+    insert(tx.db, "schedules", _COLUMNS, [_row_after(each) for each in accepted if each.expect == 0])
+    update(tx.db, "schedules", _COLUMNS[1:], _last_of_each(_row_after(each) for each in accepted if each.expect))
     _add(tx, accepted, now)
     if instants := [each.schedule.wakes_at for each in accepted if each.schedule.wakes_at is not None]:
         tx.hint(Topic.SCHEDULES, min(instants))
@@ -139,10 +139,14 @@ def _add(tx: Transaction, firings: Sequence[Firing], now: int) -> None:
 
 
 def _advances(versions: dict[str, int], firing: Firing) -> bool:
-    if versions.get(firing.schedule.id) != firing.expect:
+    if versions.get(firing.schedule.id, 0) != firing.expect:
         return False
-    versions[firing.schedule.id] += 1
+    versions[firing.schedule.id] = firing.expect + 1
     return True
+
+
+def _row_after(firing: Firing) -> Row:
+    return _row(replace(firing.schedule, version=firing.expect + 1))
 
 
 def _last_of_each(rows: Iterable[Row]) -> Iterable[Row]:

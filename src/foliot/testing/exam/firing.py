@@ -59,6 +59,29 @@ class FiringSchedules:
         assert agenda.fired == (False,)
         assert (await the_schedule(store, "s")).args == '{"new": 1}'
 
+    async def test_who_expects_version_0_creates_a_schedule_that_fires_at_once_and_from_then_on(
+        self, store: Store
+    ) -> None:
+        created = a_firing(a_schedule("s", version=0), a_run("s1"), wakes_at=60)
+        next_one = a_firing(a_schedule("s", version=1), a_run("s2"), wakes_at=90)
+
+        agenda = await store.fire([created, next_one], 5, 10)
+
+        assert agenda.fired == (True, True)
+        assert await the_schedule(store, "s") == a_schedule("s", wakes_at=90, version=2)
+        assert names(await take(store, 5)) == ["s1", "s2"]
+
+    async def test_who_comes_late_with_a_schedule_to_create_leaves_it_as_it_stands(self, store: Store) -> None:
+        await put(store, a_schedule("s", wakes_at=60))
+        late = a_firing(a_schedule("s", version=0), a_run("s1"), wakes_at=5)
+        other = a_firing(a_schedule("t", version=0), wakes_at=70)
+
+        agenda = await store.fire([late, other, other], 5, 10)
+
+        assert agenda.fired == (False, True, False)
+        assert await the_schedule(store, "s") == a_schedule("s", wakes_at=60, version=1)
+        assert agenda.wake_at == 60
+
     async def test_a_schedule_that_is_gone_fires_nothing(self, store: Store) -> None:
         await put(store, a_schedule("s"))
         standing = await the_schedule(store, "s")

@@ -177,6 +177,12 @@ class StoreMachine(RuleBasedStateMachine):
         seen = [self.seen[-1 - n % len(self.seen)] for n in which if self.seen]
         self._fire([self._firing(each, by, wish) for each in seen])
 
+    @rule(name=st.sampled_from(wishes.SCHEDULES), by=wishes.LITTLE, wish=wishes.WISHES)
+    def create(self, name: str, by: int, wish: dict[str, Any]) -> None:
+        """Create a schedule, unless one of its name stands, and fire it in the same step."""
+        new = Schedule(id=name, job="job", trigger="{}", created_at=0)
+        self._fire([self._firing(new, by, wish)])
+
     # people
 
     @rule(lane=st.sampled_from(wishes.LIMITS), bounds=wishes.BOUNDS)

@@ -20,13 +20,18 @@ BEGIN
     END LOOP;
     RETURN _fired;
   END IF;
-  WITH fired AS (
+  WITH news AS (
+    SELECT * FROM unnest(_ids, _expects, _jobs, _wakes, _bodies) WITH ORDINALITY
+      AS new (id, expect, job, wakes_at, body, n) ORDER BY id
+  ), created AS (
+    INSERT INTO schedules (id, job, wakes_at, version, body)
+    SELECT id, job, wakes_at, 1, body FROM news WHERE expect = 0
+    ON CONFLICT (id) DO NOTHING RETURNING id
+  ), advanced AS (
     UPDATE schedules SET version = version + 1, job = new.job, wakes_at = new.wakes_at, body = new.body
-    FROM (
-      SELECT * FROM unnest(_ids, _expects, _jobs, _wakes, _bodies) WITH ORDINALITY
-        AS new (id, expect, job, wakes_at, body, n) ORDER BY id
-    ) AS new
-    WHERE schedules.id = new.id AND version = new.expect RETURNING n, schedules.wakes_at
+    FROM news AS new WHERE schedules.id = new.id AND version = new.expect RETURNING n, schedules.wakes_at
+  ), fired AS (
+    SELECT n, wakes_at FROM advanced UNION ALL SELECT n, wakes_at FROM news JOIN created USING (id)
   )
   SELECT coalesce(array_agg(n), '{}'), min(wakes_at) INTO _fired, _first FROM fired;
   IF _fired = '{}' THEN

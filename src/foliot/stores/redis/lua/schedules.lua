@@ -26,7 +26,7 @@ end
 
 -- Fires a schedule: {id, expect, body, wakes_at, runs}
 function schedules.fire_one(item, now)
-  if version_of(item[1]) ~= item[2] then
+  if (version_of(item[1]) or 0) ~= item[2] then
     return '0'
   end
   keep(item[1], item[2] + 1, item[3], item[4] or nil)
