@@ -94,3 +94,11 @@ async def test_a_schedule_that_fires_meanwhile_is_declared_as_it_stands_then():
 
     [kept] = await store.records(Schedule, ["shop-keep"])
     assert (kept.owner, kept.fired) == ("shop", 41)
+
+
+async def test_of_two_first_starts_the_later_leaves_what_the_earlier_created_and_fired():
+    store = Edited()  # somebody creates the first one, which then fires, while we are about to
+
+    await a_program(store, "shop").declaration().renew()
+
+    assert sorted(each.fired for each in await store.records(Schedule)) == [0, 0, 41]

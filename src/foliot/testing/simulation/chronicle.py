@@ -169,7 +169,7 @@ class Chronicle:
                 self._wrong(f"run {ending.run} ended {self.ends[ending.run]} times")
         self._handed |= {run.id: run for run in ending.spawn}
         if ending.firing is not None:
-            stands = self._versions.get(ending.firing.schedule.id) == ending.firing.expect
+            stands = self._versions.get(ending.firing.schedule.id, 0) == ending.firing.expect
             self._fired([ending.firing], Agenda(fired=(stands,)), at)
 
     def _beaten(self, beats: Sequence[Beat], replies: Sequence[Reply], until: int) -> None:
@@ -187,7 +187,7 @@ class Chronicle:
 
     def _fired(self, firings: Sequence[Firing], agenda: Agenda, at: int) -> None:
         for firing, accepted in zip(firings, agenda.fired, strict=True):
-            if accepted != (self._versions.get(firing.schedule.id) == firing.expect):
+            if accepted != (self._versions.get(firing.schedule.id, 0) == firing.expect):
                 self._wrong(f"a firing of {firing.schedule.id!r} decided from an old version was taken")
             if accepted:
                 self._versions[firing.schedule.id] = firing.expect + 1
