@@ -326,7 +326,7 @@ class Scheduler:
     def stop_now(self) -> None:
         """Cut a draining short: give back what is still running."""
         if self.worker is not None:
-            self.worker.give_back()
+            self.worker.leave_now()
 
     def _say(self, kind: Kind) -> None:
         self.listeners.publish(

@@ -3,21 +3,28 @@
 import asyncio
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.executors import work
 from tests.waiting import eventually
 
+from foliot.engine import worker
+from foliot.engine.attempt import Held
+from foliot.jobs import Job
 from foliot.model import Outcome, State
 from foliot.scheduler import Scheduler
+from foliot.stores.memory import MemoryStore
+from foliot.testing import FaultyStore
+from foliot.testing.faulty import Late
 
 
 def stopped_soon(url: str) -> Scheduler:
     return Scheduler(url, grace="10ms", threads=1, processes=1, concurrency=2)
 
 
-def held(scheduler: Scheduler) -> int:
-    return 0 if scheduler.worker is None else len(scheduler.worker.held)
+def here(scheduler: Scheduler) -> list[Held]:
+    return [] if scheduler.worker is None else list(scheduler.worker.held.values())
 
 
 @pytest.mark.parametrize("careful", [True, False])
@@ -54,7 +61,7 @@ async def test_a_run_that_waits_for_a_thread_has_not_begun():
         first = await charge.enqueue()
         await eventually(begun.is_set)
         second = await charge.enqueue()
-        await eventually(lambda: held(scheduler) == 2)
+        await eventually(lambda: len(here(scheduler)) == 2)
     go.set()
     one, other = [await scheduler.runs.get(each.id) for each in (first, second)]
 
@@ -70,7 +77,7 @@ async def test_a_run_that_waits_for_a_process_has_not_begun(tmp_path: Path):
         first = await job.enqueue(str(tmp_path / "first"))
         await eventually((tmp_path / "first").exists)
         second = await job.enqueue(str(tmp_path / "second"))
-        await eventually(lambda: held(scheduler) == 2)
+        await eventually(lambda: len(here(scheduler)) == 2)
     one, other = [await scheduler.runs.get(each.id) for each in (first, second)]
 
     assert (one.state, other.state) == (State.FAILED, State.PENDING)
@@ -95,3 +102,88 @@ async def test_a_run_that_ends_well_although_it_was_stopped_has_succeeded():
         await begun.wait()
 
     assert (await scheduler.runs.get(handle.id)).state is State.SUCCEEDED
+
+
+def blocking(scheduler: Scheduler, go: threading.Event, **wishes: Any) -> Job[[], None, None]:
+    """A job that times out, and whose function heeds nothing until it may go."""
+
+    @scheduler.job(name="deaf", timeout="20ms", retries=1, **wishes)
+    def deaf() -> None:
+        go.wait(10)
+
+    return deaf
+
+
+async def test_a_cancel_that_comes_while_a_function_is_left_behind_is_heeded_when_it_has_returned():
+    scheduler, go = stopped_soon("memory://"), threading.Event()
+    job = blocking(scheduler, go)
+
+    async with scheduler:
+        handle = await job.enqueue()
+        await eventually(lambda: any(each.context.cancelled for each in here(scheduler)))
+        await handle.cancel("enough")
+        await eventually(lambda: any(each.interruption for each in here(scheduler)))
+        await asyncio.sleep(0.05)  # real time: the worker hears of the cancel by a beat
+        go.set()
+        run = await scheduler.runs.ended(handle.id, timeout=5)
+
+    assert (run.state, run.reason) == (State.CANCELLED, "enough")
+
+
+async def test_a_function_that_heeds_nothing_is_given_back_when_its_worker_leaves(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(worker, "GRACE", 100_000)
+    scheduler, go, begun = stopped_soon("memory://"), threading.Event(), threading.Event()
+
+    @scheduler.job(name="deaf")
+    def deaf() -> None:
+        begun.set()
+        go.wait(10)
+
+    async with scheduler:
+        handle = await deaf.enqueue()
+        await eventually(begun.is_set)
+    run = await scheduler.runs.get(handle.id)
+    go.set()
+
+    assert (run.state, [each.outcome for each in run.timeline]) == (State.PENDING, [Outcome.RELEASED])
+
+
+async def test_a_function_that_heeds_nothing_does_not_hold_up_who_stops_at_once():
+    scheduler, go, begun = Scheduler(grace="1m"), threading.Event(), threading.Event()
+
+    @scheduler.job(name="deaf")
+    def deaf() -> None:
+        begun.set()
+        go.wait(10)
+
+    async with scheduler:
+        handle = await deaf.enqueue()
+        await eventually(begun.is_set)
+        asyncio.get_running_loop().call_later(0.05, scheduler.stop_now)
+    run = await scheduler.runs.get(handle.id)
+    go.set()
+
+    assert (run.state, [each.outcome for each in run.timeline]) == (State.PENDING, [Outcome.RELEASED])
+
+
+async def test_what_is_asked_of_a_run_whose_end_is_on_its_way_changes_nothing(caplog: pytest.LogCaptureFixture):
+    slow = asyncio.Event()
+    store = FaultyStore(MemoryStore(), lambda verb: Late(gate=slow.wait) if verb == "turn" and concluding() else None)
+    scheduler = Scheduler(store)
+
+    def concluding() -> bool:
+        return any(each.concluded for each in here(scheduler))
+
+    @scheduler.job(name="quick")
+    async def quick() -> None: ...
+
+    async with scheduler:
+        handle = await quick.enqueue()
+        await eventually(concluding)
+        assert scheduler.worker is not None
+        scheduler.worker.lose(handle.id, 1)
+        scheduler.worker.stop(handle.id, 1, "too late")
+        slow.set()
+        await handle.result(timeout=5)
+
+    assert "lease was lost" not in caplog.text

@@ -102,12 +102,11 @@ async def test_a_function_that_was_left_behind_keeps_its_place_until_it_returns(
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    left_behind = asyncio.ensure_future(threads.gone(ctx))
-    await asyncio.sleep(0)
-    assert (threads.busy, left_behind.done()) == (1, False)
+    rest = threads.rest(ctx)
+    assert (threads.busy, rest is None) == (1, False)
 
     gate.open()
-    await left_behind
+    await eventually(lambda: threads.rest(ctx) is None)
     assert threads.busy == 0
 
 
@@ -122,8 +121,8 @@ async def test_a_function_that_is_cancelled_before_it_begins_never_runs():
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    await threads.gone(ctx)
-    assert threads.busy == 1
+    await eventually(lambda: threads.busy == 1)
+    assert threads.rest(ctx) is None
     gate.open()
     await blocking
 
@@ -146,7 +145,7 @@ async def test_a_function_that_is_cancelled_is_told_why(threads: Threads):
         await running
     gate.open()
 
-    await threads.gone(ctx)
+    await eventually(lambda: threads.rest(ctx) is None)
     assert heard == ["not needed"]
 
 
@@ -164,7 +163,7 @@ async def test_what_is_raised_by_a_function_left_behind_bothers_nobody(threads: 
         await running
     gate.open()
 
-    await threads.gone(ctx)
+    await eventually(lambda: threads.rest(ctx) is None)
     await eventually(lambda: threads.busy == 0)
 
 

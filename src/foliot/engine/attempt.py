@@ -27,20 +27,21 @@ LONGEST_TRACEBACK = 16_384
 class Held:
     """A claimed run in this worker's hands, and the reason to stop it once there is one."""
 
-    __slots__ = ("context", "interruption", "job", "lost", "notes", "run", "started", "task")
+    __slots__ = ("concluded", "context", "interruption", "job", "notes", "run", "task", "underway")
 
     def __init__(self, run: Run, job: Job[..., Any, Any] | None, context: Context, notes: Notes) -> None:
         self.run, self.job, self.context, self.notes = run, job, context, notes
         self.task: asyncio.Task[None] | None = None
         self.interruption: Conclusion | None = None
-        self.started = self.lost = False
+        self.underway = self.concluded = False
+        """Whether the attempt is under way and can be interrupted; whether its ending is on its way to the store."""
 
     def interrupt(self, conclusion: Conclusion, reason: str) -> None:
         """Stop the attempt; it will be concluded as given unless it ends by itself first. Asking again asks harder."""
         if self.interruption is None:
             self.interruption = conclusion
         self.context.stop(reason)
-        if self.task is not None and self.started:
+        if self.task is not None and self.underway:
             self.task.cancel()
 
     def signed(self, ending: Ending) -> Ending:
@@ -71,7 +72,7 @@ async def attempt(
     clock: Clock,
 ) -> Conclusion:
     """Execute a run once and tell what came of it. Raises nothing that a job can cause."""
-    held.started = True
+    held.underway = True
     if held.interruption is not None:
         return held.interruption
     left = alarm = None
@@ -91,6 +92,7 @@ async def attempt(
         down = PutDown.found(error)
         return Raised(error, _failure(error)) if down is None else Waits(down)
     finally:
+        held.underway = False
         if alarm is not None:
             alarm.cancel()
 

@@ -86,6 +86,7 @@ class Worker:
         )
         self._endings: list[tuple[Held, Ending, Conclusion | None]] = []
         self._emptied = asyncio.Event()
+        self._leaving = asyncio.get_running_loop().create_future()
         self._turning = False
         self._ahead: _Turn | None = None
 
@@ -206,14 +207,16 @@ class Worker:
             held, job, bench.executors[job.executor], bench.middleware, bench.resources, bench.clock
         )
         ending = conclude(held.run, job.settings, conclusion, bench.clock.now(), bench.clock.random)
-        if not ending.state.over:
-            await bench.executors[job.executor].gone(held.context)  # never two copies of one run here
+        rest = bench.executors[job.executor].rest(held.context)
+        if rest is not None and not ending.state.over:  # never two copies of one run here, unless we leave
+            await asyncio.wait([rest, self._leaving], return_when=asyncio.FIRST_COMPLETED)
         if held.run.terms is not None and held.run.terms.followed and ending.state.over:
             ending = replace(ending, firing=await bench.aftermath.firing(held.run, bench.clock.now()))
         self._conclude(held, ending, conclusion)
 
     def _conclude(self, held: Held, ending: Ending | None, conclusion: Conclusion | None) -> None:
         if ending is not None:
+            held.concluded = True
             self._endings.append((held, held.signed(ending), conclusion))
         if not self._turning:  # else the round that is under way sees it
             self.ring()
@@ -238,7 +241,7 @@ class Worker:
 
     def stop(self, run: str, token: int, reason: str) -> None:
         """Stop a run because somebody asked for that."""
-        if (held := self.held.get((run, token))) is None:
+        if (held := self.held.get((run, token))) is None or held.concluded:
             return
         if held.interruption is None and self._bench.listeners.wants(Kind.STOP_ASKED):
             now = self._bench.clock.now()
@@ -248,8 +251,7 @@ class Worker:
 
     def lose(self, run: str, token: int) -> None:
         """Stop a run whose lease was lost: another worker has it now. Where its end is on its way, the answer tells."""
-        held = self.held.get((run, token))
-        if held is not None and held.task is not None and not held.task.done():
+        if (held := self.held.get((run, token))) is not None and not held.concluded:
             log.warning("run %s of %r: its lease was lost; stopping it here", run, held.run.job)
             held.interrupt(GivenBack(), "its lease was lost")
 
@@ -259,6 +261,22 @@ class Worker:
         await self._empty(timeout)
         self.give_back()
         await self._empty(GRACE)
+        await self._leave()
+
+    async def _leave(self) -> None:
+        """Give back also what a thread goes on with that heeds nothing."""
+        self._abandon()
+        if any(not each.underway for each in self.held.values()):
+            await self._empty(LAST_TURN)
+
+    def leave_now(self) -> None:
+        """Give everything back at once, also what a thread goes on with."""
+        self.give_back()
+        self._abandon()
+
+    def _abandon(self) -> None:
+        if not self._leaving.done():
+            self._leaving.set_result(None)
 
     def give_back(self) -> None:
         """Interrupt everything; what stops is due again at once, for another worker."""
@@ -306,5 +324,7 @@ _begun = partial(asyncio.Task[None], **({"eager_start": True} if sys.version_inf
 """A task of its own; where Python can, begun at once, without a turn of the event loop."""
 
 
+LAST_TURN = 2_000_000
+"""How long the last endings may take to be handed in before a worker leaves, microseconds."""
 GRACE = 10_000_000
 """How long after being interrupted a run may take to clean up before the worker leaves it behind, microseconds."""

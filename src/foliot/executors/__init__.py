@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -29,8 +30,8 @@ class Executor(Protocol):
         """
         ...
 
-    async def gone(self, context: Context) -> None:
-        """Wait until nothing of a run that was stopped is going on here any more."""
+    def rest(self, context: Context) -> asyncio.Future[Any] | None:
+        """What still goes on here of a run that was stopped, to be waited for; None where nothing does."""
         ...
 
     async def close(self) -> None:

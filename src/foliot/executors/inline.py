@@ -20,7 +20,7 @@ class Inline:
         value = function(*args, **kwargs)
         return await value if inspect.isawaitable(value) else value
 
-    async def gone(self, context: Context) -> None:
+    def rest(self, context: Context) -> None:
         """Nothing goes on behind an await."""
 
     async def close(self) -> None:

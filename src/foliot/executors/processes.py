@@ -71,8 +71,8 @@ class Processes:
                     if child.alive:
                         self._idle.append(child)
 
-    async def gone(self, context: Context) -> None:
-        """A run that was stopped here is over when its execution is: its process was stopped, or killed."""
+    def rest(self, context: Context) -> None:
+        """Nothing: a run that was stopped here is over when its execution is: its process was stopped, or killed."""
 
     async def close(self) -> None:
         """End all children: the idle ones leave, the others are killed."""

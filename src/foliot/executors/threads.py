@@ -55,10 +55,9 @@ class Threads:
                 call.future.add_done_callback(partial(self._returned, context))
             raise
 
-    async def gone(self, context: Context) -> None:
-        """Wait until a function that was left behind has returned."""
-        if (future := self._left_behind.get(context)) is not None:
-            await asyncio.wait([future])
+    def rest(self, context: Context) -> asyncio.Future[Any] | None:
+        """A function that was left behind, until it has returned."""
+        return self._left_behind.get(context)
 
     async def close(self) -> None:
         """Send home the threads that have nothing to do; the others follow when their function returns."""
