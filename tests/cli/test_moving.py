@@ -1,4 +1,5 @@
 import sqlite3
+from contextlib import closing
 
 import pytest
 from tests.cli.console import Console, nothing
@@ -150,7 +151,7 @@ def test_on_a_terminal_a_bar_tells_how_far_it_is(shop: Console, elsewhere: str, 
 
 def test_the_source_is_only_read(shop: Console, elsewhere: str):
     def rows() -> list[object]:
-        with sqlite3.connect(shop.folder / "shop.db") as db:
+        with closing(sqlite3.connect(shop.folder / "shop.db")) as db:
             return [db.execute(f"SELECT * FROM {table}").fetchall() for table in ("runs", "schedules", "limits")]
 
     before = rows()

@@ -84,12 +84,13 @@ async def test_at_random_faults_each_instant_has_one_record_and_each_run_one_end
             raise ValueError
 
     calm = seeded(Random(seed), 0.3, HOT)
-    stormy = True
+    stormy = False
 
     def plan(verb: str) -> Fault | None:
         return calm(verb) if stormy else None
 
     async with simulated(scheduler, seed=seed, store=FaultyStore(MemoryStore(), plan)) as time:
+        stormy = True
         handles = [await flaky.enqueue() for _ in range(10)]
         await time.advance(seconds=120)
         stormy = False
