@@ -1,10 +1,16 @@
 """Fan-outs, steps and signals on every store, in real time."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
+from foliot import flow
 from foliot.context import Context
-from foliot.model import State
+from foliot.model import State, Worker
 from foliot.scheduler import Scheduler
+from foliot.stores import open_store
+from foliot.stores.base import Store
 
 
 async def test_a_map_with_steps_and_a_signal_gives_the_same_on_every_store(url: str):
@@ -112,3 +118,98 @@ async def test_signals_of_different_names_at_the_same_moment_all_arrive(url: str
         result = await handle.result(timeout=30)
 
     assert (told, result) == ([True] * 4, [0, 1, 2, 3])
+
+
+async def test_maps_are_reduced_in_shares_and_by_width_and_chained_on_every_store(url: str):
+    scheduler = Scheduler(url, concurrency=20)
+
+    @scheduler.job(name="double")
+    async def double(n: int) -> int:
+        return n * 2
+
+    @scheduler.job(name="total")
+    async def total(numbers: list[int]) -> int:
+        return sum(numbers)
+
+    doubled = flow.map(double, range(1, 7))
+    wanted = flow.group(
+        doubled.reduce(total),
+        doubled.reduce(total, shards=4).merge(total),
+        doubled.reduce(total, width=2),
+        flow.chain(total.call([20, 1]), double),
+        flow.map(double, []).reduce(total),
+        flow.map(double, [1, 2]).map(double),
+    )
+
+    async with scheduler:
+        handle = await wanted.enqueue()
+        result: Any = await handle.result(timeout=30)
+
+    assert result == [42, 42, 42, 42, 0, [4, 8]]
+
+
+async def test_shares_of_a_job_and_of_a_call_give_their_results_in_order_on_every_store(url: str):
+    scheduler = Scheduler(url, concurrency=20)
+
+    @scheduler.job(name="sync", shards=2)
+    async def sync(context: Context, first: str = "all") -> str:
+        return f"{first} {context.shard.index}/{context.shard.total}"
+
+    @scheduler.job(name="share")
+    async def share(context: Context, first: str) -> str:
+        return f"{first} {context.shard.index}/{context.shard.total}"
+
+    async with scheduler:
+        handles = [await sync.enqueue("here"), await flow.shards(share, ["north", "south"]).enqueue()]
+        results: Any = [await each.result(timeout=30) for each in handles]
+
+    assert results == [["here 0/2", "here 1/2"], ["north 0/2", "south 1/2"]]
+
+
+@asynccontextmanager
+async def two_workers(url: str) -> AsyncIterator[Scheduler]:
+    """Two processes' worth of workers, ``a`` and ``b``, with a job that tells where it runs."""
+    store = open_store(url) if url.startswith("memory") else url
+    one, two = _telling(store, "a"), _telling(store, "b")
+    async with one, two:
+        while len(await one.store.records(Worker)) < 2:
+            await one.clock.sleep(10_000)
+        yield one
+
+
+def _telling(store: Store | str, name: str) -> Scheduler:
+    scheduler = Scheduler(store, name=name, labels=[name])
+
+    @scheduler.job(name="where", route="last")
+    async def where(context: Context, n: int = 0) -> str:
+        return f"{n} on {context.worker}"
+
+    @scheduler.job(name="each")
+    async def each(context: Context) -> list[str]:
+        return await context.map(where, [1, 2])
+
+    return scheduler
+
+
+async def test_a_broadcast_runs_once_on_each_worker_of_every_store(url: str):
+    async with two_workers(url) as one:
+        call = one.jobs["where"].call(7)
+        handles = [await flow.broadcast(call).enqueue(), await flow.broadcast(call, labels=["a"]).enqueue()]
+        results: Any = [await each.result(timeout=30) for each in handles]
+
+    assert results == [{"a": "7 on a", "b": "7 on b"}, {"a": "7 on a"}]
+
+
+async def test_a_run_goes_to_the_worker_that_it_prefers_however_it_is_wanted_on_every_store(url: str):
+    async with two_workers(url) as one:
+        where = one.jobs["where"]
+        await one.schedules.put("hourly", where, cron="0 * * * *", overlap="allow")
+        triggered = await one.schedules.trigger("hourly")
+        filled = await one.schedules.backfill("hourly", "2026-01-01T00:00Z", "2026-01-01T02:00Z", overlap="allow")
+        handles = [await where.enqueue(), *await one.enqueue_many([where.call(3)])]
+        parts = await (await one.jobs["each"].enqueue()).result(timeout=30)
+        ids = [triggered.id, *(each.id for each in (*filled, *handles))]
+        runs = [await one.runs.ended(each, timeout=30) for each in ids]
+
+    assert parts == ["1 on b", "2 on b"]
+    assert [(run.state, run.target, run.worker) for run in runs] == [(State.SUCCEEDED, "b", "b")] * 5

@@ -85,7 +85,19 @@ def test_an_argument_for_each_share_needs_a_parameter_that_the_whole_can_go_with
         scheduler.job(name="sync", shards=["eu", "us"])(sync)
 
 
-@pytest.mark.parametrize("asked", [{"shards": 2}, {"unique": True}, {"debounce": "1s"}, {"per_key": 1}])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"shards": 2},
+        {"unique": True},
+        {"debounce": "1s"},
+        {"key": "all"},
+        {"per_key": 1, "key": "all"},
+        {"deadline": "1h"},
+        {"expires": "1h"},
+        {"route": "first"},
+    ],
+)
 def test_what_cannot_hold_for_a_node_is_refused_where_the_workflow_is_defined(scheduler: Scheduler, asked: Any):
     job = scheduler.job(name="sync", **asked)(_share)
     flow = workflow("nightly")

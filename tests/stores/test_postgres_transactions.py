@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
 from foliot import ArgumentsError, Scheduler
-from foliot.model import Fate, Query
+from foliot.errors import JobError
+from foliot.model import Fate, Query, Worker
 
 
 @pytest.fixture
@@ -185,3 +186,19 @@ async def test_another_store_joins_no_transaction():
         shop.enqueue_within(None, [])
     with pytest.raises(ArgumentsError, match="only a PostgreSQL store"):
         await shop.aenqueue_within(None, [])
+
+
+async def test_a_run_with_a_route_is_led_to_its_worker_where_that_can_be_asked_and_else_refused(
+    shop: Scheduler, postgres_server: str
+):
+    await shop.store.put([Worker(id="there", seen_at=shop.clock.now())])
+    routed = [shop.jobs["resize"].options(route="first").call("a.png")]
+
+    connection = await asyncpg.connect(postgres_server)
+    async with connection.transaction():
+        [handle] = await shop.aenqueue_within(connection, routed)
+    await connection.close()
+
+    assert (await handle.status()).target == "there"
+    with pytest.raises(JobError, match="use aenqueue_within, or ask for no route"):
+        shop.enqueue_within(object(), routed)

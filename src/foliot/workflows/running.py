@@ -168,21 +168,21 @@ def _options(graph: Graph, node: Node, **more: Any) -> JobOptions:
 def _task(graph: Graph, node: Node, job: Job[..., Any, Any]) -> NodeJob:
     """A job as a node; limits on the job hold for it, too, by a lane: see ``_lanes``.
 
-    Raises WorkflowError for what a job asks for that depends on arguments, which a node has only when it starts.
+    Raises WorkflowError for what a job asks for that depends on its arguments, or on when it is due: a node is added
+    with its workflow, and has both only when it starts.
     """
     if strange := [name for name in NEVER_OF_NODES if getattr(job.settings, name) not in (None, False)]:
         raise WorkflowError(
             f"workflow {graph.name!r}, node {node.name!r}: {strange[0]!r} of job {job.name!r} cannot hold for a node; "
-            "give it to the workflow, or let the node be a job or a function without it"
+            "let it be a job or a function without it; a workflow has a 'timeout' and 'expires' of its own"
         )
     own: dict[str, Any] = {"name": node_job(graph, node), "executor": job.executor}
-    none = dict.fromkeys(("key", "unique", "unique_for", "debounce", "deadline", "expires"))
-    bare = replace(job.settings, **none, concurrency=None, per_key=None, limit=None)
+    bare = replace(job.settings, unique=None, unique_for=None, concurrency=None, limit=None)
     options = amend(bare, {**own, **node.options}, f"workflow {graph.name!r}, node {node.name!r}")
     return NodeJob(job.function, options, graph, node)
 
 
-NEVER_OF_NODES = ("unique", "debounce", "per_key", "shards")
+NEVER_OF_NODES = ("unique", "debounce", "per_key", "shards", "key", "deadline", "expires", "route")
 """What a job may ask for that makes no sense where it is a node of a workflow."""
 
 
