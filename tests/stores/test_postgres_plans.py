@@ -8,6 +8,7 @@ import pytest
 
 from foliot.model import Limit
 from foliot.stores.postgres import PostgresStore
+from foliot.stores.postgres.statements import statements
 
 FEW, MANY = 200, 20_000
 CLAIM = "SELECT * FROM claim('w', 10, 1000000, ARRAY['', 'A'], ARRAY['@', chr(1114111)], '{}', '{}', 1000)"
@@ -111,3 +112,16 @@ async def test_pruning_a_little_looks_at_little(server: asyncpg.Connection):
     many = await settled(server, "SELECT prune(100, NULL, 10)")
 
     assert many < 3 * few
+
+
+async def test_schedules_are_read_by_name_without_reading_the_others(server: asyncpg.Connection, namespace: str):
+    named = statements(namespace)["these schedules"].replace("$1", "''").replace("$2", "10").replace("$3", "'{s7, s8}'")
+    fill_schedules = (
+        "INSERT INTO schedules SELECT 's' || n, 'job', n, 1, '{}' FROM generate_series(%d, %d) AS n; ANALYZE"
+    )
+    await server.execute(fill_schedules % (1, FEW))
+    few = await settled(server, named)
+
+    await server.execute(fill_schedules % (FEW + 1, MANY))
+
+    assert await settled(server, named) <= few + 8

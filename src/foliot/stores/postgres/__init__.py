@@ -223,8 +223,8 @@ class PostgresStore(Store):
     async def records(
         self, kind: type[R], ids: Sequence[str] | None = None, after: str = "", limit: int | None = None
     ) -> list[R]:
-        some = None if ids is None else list(ids)
-        rows = await self._ask(self._sql[f"records {TABLES[kind]}"], after, some, limit)
+        which, named = ("records", ()) if ids is None else ("these", (list(ids),))
+        rows = await self._ask(self._sql[f"{which} {TABLES[kind]}"], after, limit, *named)
         return [record_of(kind, *row) for row in rows]
 
     # care

@@ -41,10 +41,8 @@ def statements(namespace: str) -> dict[str, str]:
     calls = {verb: _numbered(f"SELECT {call.format(schema)}") for verb, call in _CALLS.items()}
     for table in TABLES.values():
         version = "version" if table == "schedules" else "0"
-        calls[f"records {table}"] = (
-            f"SELECT body, {version} FROM {schema}.{table} WHERE id > $1 AND ($2::text[] IS NULL OR id = ANY ($2))"
-            " ORDER BY id LIMIT $3"
-        )
+        page = f"SELECT body, {version} FROM {schema}.{table} WHERE id > $1{{}} ORDER BY id LIMIT $2"
+        calls[f"records {table}"], calls[f"these {table}"] = page.format(""), page.format(" AND id = ANY ($3)")
         calls.setdefault(f"drop {table}", f"DELETE FROM {schema}.{table} WHERE id = ANY ($1) RETURNING id")
     return calls
 
