@@ -25,7 +25,7 @@ def redis() -> str:
         [program, *settings, ""],
         cwd=tempfile.mkdtemp(),
         stdout=subprocess.DEVNULL,
-        preexec_fn=_end_with_us,  # noqa: PLW1509
+        preexec_fn=end_with_us,  # noqa: PLW1509
     )
     _await(port)
     return f"redis://127.0.0.1:{port}/0"
@@ -50,7 +50,8 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _end_with_us() -> None:
+def end_with_us() -> None:
+    """Let this process be killed when the one that started it ends, on Linux."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() == 1:
