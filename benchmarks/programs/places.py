@@ -15,7 +15,7 @@ def url(store: str, servers: ExitStack) -> str:
     match store:
         case "postgres":
             os.chmod(tempfile.gettempdir(), 0o711)  # its server may belong to another user
-            return servers.enter_context(PostgresServer()).url
+            return servers.enter_context(PostgresServer(fsync="on")).url
         case "redis":
             return redis()
         case "sqlite":
