@@ -1,6 +1,8 @@
 """Fan-outs, in virtual time: maps and groups, what becomes of failed parts, and of all parts when their parent ends."""
 
 import asyncio
+from collections.abc import Iterable
+from itertools import count
 from typing import Any
 
 import pytest
@@ -190,16 +192,27 @@ async def test_an_item_that_is_not_json_is_named(scheduler: Scheduler):
         await outcome(scheduler, report)
 
 
+@pytest.mark.parametrize("items", [range(11), count()])
 async def test_more_parts_than_the_limit_are_refused(
-    scheduler: Scheduler, double: Any, monkeypatch: pytest.MonkeyPatch
+    scheduler: Scheduler, double: Any, monkeypatch: pytest.MonkeyPatch, items: Iterable[int]
 ):
     monkeypatch.setattr(story, "MOST_PARTS", 10)
 
     @scheduler.job(name="report")
     async def report(context: Context) -> None:
-        await context.map(double, range(11))
+        await context.map(double, items)
 
-    with pytest.raises(RunFailed, match="'double' has 11 parts, at most 10 are possible"):
+    with pytest.raises(RunFailed, match="'double' has more than 10 parts"):
+        await outcome(scheduler, report)
+
+
+@pytest.mark.parametrize("at_once", [0, -1, "2", True])
+async def test_a_bound_that_would_let_nothing_run_is_refused(scheduler: Scheduler, double: Any, at_once: Any):
+    @scheduler.job(name="report")
+    async def report(context: Context) -> None:
+        await context.map(double, [1], at_once=at_once)
+
+    with pytest.raises(RunFailed, match="at_once="):
         await outcome(scheduler, report)
 
 

@@ -7,11 +7,13 @@ import inspect
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
+from foliot import readers
 from foliot.clock import Clock
 from foliot.codec import Shape, dumps, loads
 from foliot.codec.values import reader
@@ -146,7 +148,7 @@ class Story:
         """The results of one child run for each item, in order."""
         wish = self.job(job) if isinstance(job, str) else job
         fan = Fan(name=name or _name_of(wish), at_once=at_once, tolerance=tolerance(failed))
-        return await self.fan_out(Each(wish, items), fan)
+        return await self.fan_out(Each(wish, islice(items, MOST_PARTS + 1)), fan)
 
     async def gather(self, calls: Sequence[Call[Any]], name: str, at_once: int | None, failed: str) -> list[Any]:
         """The results of many child runs, in order; None for those that failed, as far as that is tolerated."""
@@ -156,7 +158,9 @@ class Story:
         """The results of many child runs, in order; ``missing`` for those that failed, as far as that is tolerated."""
         place = self._take_place()
         if len(parts) > MOST_PARTS:
-            raise ArgumentsError(f"{fan.name!r} has {len(parts)} parts, at most {MOST_PARTS} are possible; nest them")
+            raise ArgumentsError(f"{fan.name!r} has more than {MOST_PARTS} parts, the most possible; nest them")
+        if fan.at_once is not None:
+            readers.given("at_once", fan.at_once, readers.positive)
         await self._same_parts(place, parts, fan)
         pages = list(self._pages(child_id(self.run.id, place), len(parts)))
         kept = await self.known([page.join for page in pages])

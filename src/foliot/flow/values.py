@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from msgspec.structs import replace
 
+from foliot import readers
 from foliot.codec import dumps, loads
 from foliot.context import Context
 from foliot.errors import ArgumentsError, DefinitionError
@@ -66,7 +68,7 @@ class Flow(Generic[T]):
 
     def map(self, job: Taker[R], *, at_once: int | None = None, failed: str = "fail") -> Flow[list[R]]:
         """Have a job run for each value of the result, when all of them are there."""
-        return Flow(Mapped(of=self.plan, asked=written(job), at_once=at_once, failed=_policy(failed)), self.job)
+        return Flow(Mapped(of=self.plan, asked=written(job), at_once=_bound(at_once), failed=_policy(failed)), self.job)
 
     def reduce(self, job: Taker[R], *, shards: int = 1, width: int | None = None) -> Flow[R]:
         """Have a job make one value of a list of them: of all, or of so many shares, whose values it takes in the end.
@@ -90,7 +92,8 @@ def map(job: Taker[R], items: Iterable[Any], *, at_once: int | None = None, fail
     ``at_once`` and ``failed`` as in ``Context.map``.
     """
     return Flow(
-        Mapped(of=Items(items=_plain(items)), asked=written(job), at_once=at_once, failed=_policy(failed)), _job(job)
+        Mapped(of=Items(items=_plain(items)), asked=written(job), at_once=_bound(at_once), failed=_policy(failed)),
+        _job(job),
     )
 
 
@@ -151,10 +154,14 @@ def _policy(failed: str) -> str:
     return failed
 
 
+def _bound(at_once: int | None) -> int | None:
+    return None if at_once is None else readers.given("at_once", at_once, readers.positive)
+
+
 def _plain(items: Iterable[Any]) -> tuple[Any, ...]:
-    every = list(items)
+    every = list(islice(items, MOST_PARTS + 1))
     if len(every) > MOST_PARTS:
-        raise ArgumentsError(f"{len(every)} items; at most {MOST_PARTS} are possible: nest them")
+        raise ArgumentsError(f"more than {MOST_PARTS} items, the most that are possible: nest them")
     try:
         return tuple(loads(dumps(every)))
     except ArgumentsError as problem:

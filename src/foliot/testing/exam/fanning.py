@@ -125,6 +125,17 @@ class FanningOut:
         assert await take(store) == []
         assert {run.state for run in await everything(store)} == {State.CANCELLED}
 
+    async def test_a_zombie_that_was_cancelled_meanwhile_spawns_nothing(self, store: Store) -> None:
+        await add(store, a_run("p"))
+        zombie = await take_one(store)
+        await cancel(store, "p")
+        await finish(store, await take_one(store, LEASE), LEASE, State.CANCELLED)
+
+        late = await again(store, zombie, LEASE, spawn=tuple(a_page("b")), wait=("join",))
+
+        assert (late, names(await everything(store))) == (False, ["p"])
+        assert (await see(store, "p")).state is State.CANCELLED
+
     async def test_a_word_wakes_who_waits_for_it_and_brings_what_it_says(self, store: Store) -> None:
         await add(store, a_run("p"))
         await again(store, await take_one(store), spawn=(a_wait(),), wait=("wait",))

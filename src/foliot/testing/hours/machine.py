@@ -149,6 +149,21 @@ class StoreMachine(RuleBasedStateMachine):
         """End claims of which some still stand and most do not."""
         self.pair.ask("finish", [self._ending(held, ending) for held in self._ever_held(which)], self.now)
 
+    @rule(which=SOME, spawn=st.integers(1, 2), wait=SOME)
+    def spawn_as_zombies(self, which: list[int], spawn: int, wait: list[int]) -> None:
+        """Spawn and wait under claims of which most are lost: only those that stand may."""
+        wish = {"state": State.PENDING, "due": 0, "spawn": spawn, "wait": [n % 3 for n in wait]}
+        self.finish_as_zombies(which, wish)
+
+    @rule(which=WHICH)
+    def cancel_family(self, which: int) -> None:
+        """Cancel a parent and all that it has spawned."""
+        parents = sorted({run.parent for run in self.runs.values() if run.parent is not None})
+        if parents:
+            parent = parents[which % len(parents)]
+            family = [parent, *(run.id for run in self.runs.values() if run.parent == parent)]
+            self.pair.ask("amend", family, Change(cancel="with its parent"), self.now)
+
     @rule(which=SOME, lines=st.integers(0, 2), worker=st.sampled_from(wishes.WORKERS))
     def beat(self, which: list[int], lines: int, worker: str) -> None:
         """Keep the leases of claims that may be lost by now."""
