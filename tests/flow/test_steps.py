@@ -367,3 +367,21 @@ async def test_a_plain_function_cannot_wait_for_anything_else(scheduler: Schedul
 async def test_a_context_without_a_worker_says_where_steps_work():
     with pytest.raises(JobError, match="has no worker at hand"):
         await Context.detached("lonely").step("charge", int)
+
+
+@pytest.mark.parametrize("name", ["", None, 5])
+async def test_a_signal_without_a_name_is_neither_sent_nor_waited_for(scheduler: Scheduler, name: Any):
+    @scheduler.job(name="order")
+    async def order(context: Context) -> str:
+        return await context.wait_for(name)
+
+    async with simulated(scheduler) as time:
+        handle = await order.enqueue()
+        await time.advance(seconds=1)
+        status = await handle.status()
+
+        with pytest.raises(ArgumentsError, match="no name of a signal"):
+            await scheduler.signal(handle.id, name)
+
+    assert status.state is State.FAILED
+    assert "no name of a signal" in str(status.error)

@@ -374,7 +374,9 @@ class Page(msgspec.Struct, frozen=True):
 
 
 def signal_id(run: str, name: str) -> str:
-    """The id of the run that waits for this signal, or keeps it."""
+    """The id of the run that waits for this signal, or keeps it. Raises ArgumentsError for what is no name."""
+    if not isinstance(name, str) or not name:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentsError(f"{name!r} is no name of a signal; give it a text like 'approve'")
     return child_id(run, f"signal-{name}")
 
 
