@@ -72,6 +72,7 @@ def test_a_calendar_covers_what_the_clocks_show(name, night, start, end, form):
 
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(ZONES), st.sampled_from(NIGHTS), st.integers(-2, 2), st.integers(0, 2))
+@example("America/St_Johns", datetime(2010, 11, 7), -1, 0)
 def test_days_begin_and_end_with_the_clocks_of_their_zone(name, night, first, more):
     zone = ZoneInfo(name)
     begin, until = night.replace(tzinfo=UTC) - timedelta(hours=60), night.replace(tzinfo=UTC) + timedelta(hours=90)

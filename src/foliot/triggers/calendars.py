@@ -113,7 +113,7 @@ class Dates(Days):
     def edge_after(self, at: int, zone: str | None) -> int | None:
         clock, second = clock_of(self.tz or zone), at // SECOND
         today = clock.local(second) // DAY
-        edges = (edge for first, last in self.ranges for edge in (first, last + 1) if edge > today)
+        edges = (max(edge, today + 1) for first, last in self.ranges for edge in (first, last + 1) if edge >= today)
         return None if (edge := min(edges, default=None)) is None else clock.until(second, edge * DAY) * SECOND
 
     def spec(self) -> Spec:
