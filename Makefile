@@ -1,6 +1,6 @@
 # One environment per interpreter: .venv, or .venv-3.13 for `make test PYTHON=python3.13`.
 PYTHON  ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
 
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(patsubst python%,%,$(notdir $(PYTHON))))
 BIN  := $(VENV)/bin

@@ -118,6 +118,10 @@ MUTANTS = {
 }
 
 SLOW_TO_SHOW = {
+    "ageing is ignored",
+    "one more fits into a full lane",
+    "pruning keeps one too many",
+    "ties go by queue",
     "labels are ignored",
     "pruning takes what a live run has spawned",
     "who is released wakes before it is due",

@@ -15,7 +15,7 @@ from foliot.testing.hours.machine import StoreMachine
 
 Maker = Callable[[Path], Store]
 
-USUAL_HOURS = 40
+USUAL_HOURS = 24
 STEPS = 50
 
 A_MORNING = 8
