@@ -66,12 +66,12 @@ def _reading(seconds: float) -> Contest:
 
 
 def _entrants(ours: Sequence[tuple[str, str]], *, parse: bool = False, **asked: str | float) -> list[Entrant]:
-    def entrant(name: str, library: str, peer: str | None) -> Entrant:
-        wish = {"library": library, "parse": parse, **asked}
+    def entrant(name: str, maker: str, peer: str | None) -> Entrant:
+        wish = {"maker": maker, "parse": parse, **asked}
         return Entrant(name=name, program="cron_lines", asked=wish, peer=peer, ours=peer is None)
 
     peers = [entrant(name, peer, peer) for name, peer in PEERS.items()]
-    return [*(entrant(name, library, None) for name, library in ours), *peers]
+    return [*(entrant(name, maker, None) for name, maker in ours), *peers]
 
 
 def _ahead(times: int) -> Callable[[Figures], tuple[bool, str]]:

@@ -106,7 +106,7 @@ def _joins(quick: bool) -> Contest:
     return Contest(
         title="Fan-out: the time of a part, as parts grow",
         entrants=[
-            Entrant(name=name, ours=True, program="foliot_joins", asked=_growing(store, sizes), patience=150)
+            Entrant(name=name, ours=True, program="foliot_fanout", asked=_growing(store, sizes), patience=150)
             for name, store in STORES.items()
         ],
         columns=[
@@ -123,7 +123,7 @@ def _joins(quick: bool) -> Contest:
 
 def _growing(store: str, sizes: Sequence[int]) -> dict[str, object]:
     most = LARGEST.get(store, 10_000)
-    return {"store": store, "sizes": [size for size in sizes if size <= most], "concurrency": 100}
+    return {"measure": "growing", "store": store, "sizes": [size for size in sizes if size <= most], "concurrency": 100}
 
 
 def _flat(name: str) -> Callable[[Figures], tuple[bool, str]]:
@@ -136,5 +136,8 @@ def _flat(name: str) -> Callable[[Figures], tuple[bool, str]]:
 
 def _ours(name: str, store: str, runs: int) -> Entrant:
     return Entrant(
-        name=name, ours=True, program="foliot_fanout", asked={"store": store, "runs": runs, "concurrency": 100}
+        name=name,
+        ours=True,
+        program="foliot_fanout",
+        asked={"measure": "beside", "store": store, "runs": runs, "concurrency": 100},
     )

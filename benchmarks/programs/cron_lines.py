@@ -1,6 +1,6 @@
 """How quickly one library finds the next time of a cron line, or reads lines.
 
-Asked for ``library``, ``line``, ``zone``, ``lap``, ``seconds`` and ``parse``.
+Asked for ``maker``, ``line``, ``zone``, ``lap``, ``seconds`` and ``parse``.
 """
 
 import time
@@ -109,7 +109,7 @@ def reading(make: Callable[[str], Any]) -> Callable[[], Any]:
     return lambda: make(next(lines))
 
 
-LIBRARIES = {
+MAKERS = {
     "foliot": foliot,
     "foliot_datetimes": foliot_datetimes,
     "cronsim": cronsim,
@@ -117,6 +117,6 @@ LIBRARIES = {
     "apscheduler3": apscheduler3,
     "apscheduler4": apscheduler4,
 }
-make = LIBRARIES[wish.library]
+make = MAKERS[wish.maker]
 read = reading(make)
 answer(rate=rate(lambda: read if wish.parse else make(wish.line), wish.seconds))

@@ -23,6 +23,17 @@ def stopped_soon(url: str) -> Scheduler:
     return Scheduler(url, grace="10ms", threads=1, processes=1, concurrency=2)
 
 
+def deaf(scheduler: Scheduler, begun: threading.Event, go: threading.Event) -> Job[[], None, None]:
+    """A job that heeds nothing until it may go on."""
+
+    @scheduler.job(name="deaf")
+    def heedless() -> None:
+        begun.set()
+        go.wait(10)
+
+    return heedless
+
+
 def here(scheduler: Scheduler) -> list[Held]:
     return [] if scheduler.worker is None else list(scheduler.worker.held.values())
 
@@ -134,13 +145,8 @@ async def test_a_function_that_heeds_nothing_is_given_back_when_its_worker_leave
     monkeypatch.setattr(worker, "GRACE", 100_000)
     scheduler, go, begun = stopped_soon("memory://"), threading.Event(), threading.Event()
 
-    @scheduler.job(name="deaf")
-    def deaf() -> None:
-        begun.set()
-        go.wait(10)
-
     async with scheduler:
-        handle = await deaf.enqueue()
+        handle = await deaf(scheduler, begun, go).enqueue()
         await eventually(begun.is_set)
     run = await scheduler.runs.get(handle.id)
     go.set()
@@ -151,13 +157,8 @@ async def test_a_function_that_heeds_nothing_is_given_back_when_its_worker_leave
 async def test_a_function_that_heeds_nothing_does_not_hold_up_who_stops_at_once():
     scheduler, go, begun = Scheduler(grace="1m"), threading.Event(), threading.Event()
 
-    @scheduler.job(name="deaf")
-    def deaf() -> None:
-        begun.set()
-        go.wait(10)
-
     async with scheduler:
-        handle = await deaf.enqueue()
+        handle = await deaf(scheduler, begun, go).enqueue()
         await eventually(begun.is_set)
         asyncio.get_running_loop().call_later(0.05, scheduler.stop_now)
     run = await scheduler.runs.get(handle.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -70,18 +71,9 @@ def prove(  # noqa: PLR0913 - each is an option of the command
         from foliot.testing.faults.prover import Trial
 
         chosen = Random().randrange(10**6) if seed is None else seed  # noqa: S311 - to be repeated, not kept secret
-        trials = [
-            Trial(
-                store=each,
-                seconds=minutes * 60,
-                processes=processes,
-                parts=parts,
-                bound=round(slack * SECOND),
-                seed=chosen,
-            )
-            for each in store or [choices.store or "sqlite"]
-        ]
-        hand_over([_proven(each, keep if len(trials) == 1 else _below(keep, each.store)) for each in trials], report)
+        each = Trial(seconds=minutes * 60, processes=processes, parts=parts, bound=round(slack * SECOND), seed=chosen)
+        trials = [replace(each, store=name) for name in store or [choices.store or "sqlite"]]
+        hand_over([_proven(trial, keep if len(trials) == 1 else _below(keep, trial.store)) for trial in trials], report)
 
 
 def _below(keep: Path | None, store: str) -> Path | None:

@@ -14,6 +14,7 @@ from foliot.errors import ArgumentsError
 from foliot.handle import Call
 from foliot.jobs import USUAL, Job, Wish
 from foliot.model import Run
+from foliot.options import RunOptions
 
 Place = Callable[[Call[Any], str], Run]
 """Makes the run that a call wants, with this id."""
@@ -65,8 +66,7 @@ class Calls:
 
     def read(self, n: int, text: str) -> Any:
         """As the job of this part says."""
-        job, given = self._calls[n].job, self._calls[n].options
-        return job.told(text, shared=bool(given.shards or job.settings.shards))
+        return _told(self._calls[n].job, self._calls[n].options, text)
 
 
 class Each:
@@ -79,13 +79,9 @@ class Each:
     def __len__(self) -> int:
         return len(self._items)
 
-    @property
+    @cached_property
     def summary(self) -> str:
         """How many, and a digest of the job and the items."""
-        return self._summary
-
-    @cached_property
-    def _summary(self) -> str:
         try:
             return _summary(len(self), self._wish.job.name, dumps(self._items))
         except ArgumentsError:
@@ -119,8 +115,11 @@ class Each:
 
     def read(self, n: int, text: str) -> Any:
         """As the job says."""
-        job = self._wish.job
-        return job.told(text, shared=bool(self._wish.given.shards or job.settings.shards))
+        return _told(self._wish.job, self._wish.given, text)
+
+
+def _told(job: Job[..., Any, Any], given: RunOptions, text: str) -> Any:
+    return job.told(text, shared=bool(given.shards or job.settings.shards))
 
 
 def _summary(count: int, *texts: str) -> str:
