@@ -79,9 +79,13 @@ class Each:
     def __len__(self) -> int:
         return len(self._items)
 
-    @cached_property
+    @property
     def summary(self) -> str:
         """How many, and a digest of the job and the items."""
+        return self._summary
+
+    @cached_property
+    def _summary(self) -> str:
         try:
             return _summary(len(self), self._wish.job.name, dumps(self._items))
         except ArgumentsError:
