@@ -371,3 +371,17 @@ async def test_a_scheduler_works_on_when_its_server_is_back():
                 assert await run.result(timeout=PATIENCE) == "hello"
     except ServerMissing as missing:
         pytest.skip(str(missing))
+
+
+async def test_a_store_closes_however_far_its_doorbell_has_come(redis_url: str):
+    store = open_store(redis_url)
+
+    for steps in range(60):  # at some of them the line is just laid, or the channel asked for
+        await store.open()
+        stop = store.watch(lambda _: None)
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        closed, _ = await asyncio.wait([asyncio.ensure_future(store.close())], timeout=PATIENCE)
+        stop()
+
+        assert closed, f"it still waits {steps} steps after it was opened"

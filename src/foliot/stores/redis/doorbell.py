@@ -53,9 +53,7 @@ class Doorbell:
         self._home = None
         task, self._listening = self._listening, None
         if task is not None:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await _stopped(task)
 
     def _listen(self) -> None:
         if self._listening is None and self._home is not None and self._watchers:
@@ -100,6 +98,15 @@ class Doorbell:
                 elif not loop.is_closed():
                     with suppress(RuntimeError):  # closed in this very moment: nobody is left to hear it
                         loop.call_soon_threadsafe(ring, hint)
+
+
+async def _stopped(task: asyncio.Task[None]) -> None:
+    """Cancel it until it heeds that: before Python 3.12 ``wait_for`` forgets a cancel that comes as it is done."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=AGAIN_AFTER)
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 def hints_of(message: str) -> Iterator[Hint]:
