@@ -10,6 +10,8 @@ export COVERAGE_FILE := $(CURDIR)/$(VENV)/.coverage
 # The theme warns about a MkDocs 2 that the lock file keeps out.
 export NO_MKDOCS_2_WARNING := 1
 unexport VIRTUAL_ENV
+# Tests start hundreds of processes; without byte code each of them would compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test prove check fix bench docs clean

@@ -51,7 +51,7 @@ def measure(entrant: Entrant) -> Mapping[str, float]:
         json.dumps(dict(entrant.asked)),
     ]
     with TemporaryDirectory(dir=disk()) as files:
-        surroundings = os.environ | {"TMPDIR": files}
+        surroundings = _surroundings() | {"TMPDIR": files}
         try:
             done = subprocess.run(
                 command, capture_output=True, text=True, timeout=entrant.patience, env=surroundings, check=False
@@ -63,6 +63,11 @@ def measure(entrant: Entrant) -> Mapping[str, float]:
         said = [line for line in done.stderr.splitlines() if line.strip()]
         raise DidNotRun(said[-1] if said else f"ended with {done.returncode}, saying nothing")
     return json.loads(lines[-1])
+
+
+def _surroundings() -> dict[str, str]:
+    """What programs of an installed package find: byte code is kept, whatever whoever measures prefers."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _middle(answers: Sequence[Mapping[str, float]]) -> dict[str, float]:
