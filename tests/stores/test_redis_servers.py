@@ -10,6 +10,8 @@ from pathlib import Path
 from shutil import which
 
 import pytest
+from tests.flow.test_cost import PAGE as PARTS
+from tests.flow.test_cost import fanned_out
 
 from foliot.errors import StoreCorrupt, StoreError, StoreFull, StoreUnavailable
 from foliot.model import Limit, Query, Worker
@@ -385,3 +387,25 @@ async def test_thousands_who_waited_for_one_run_are_released_a_thousand_at_a_tim
 async def awake(store: Store) -> int:
     """How many runs no longer wait."""
     return sum(not run.waits for run in await everything(store, Query(limit=500)) if run.id != "first")
+
+
+async def test_a_part_costs_the_same_whether_it_is_one_of_hundreds_or_of_thousands(server: RedisServer):
+    few, many = await work_per_part(server, 1), await work_per_part(server, 8)
+
+    assert many < 1.2 * few
+    assert many < 5
+
+
+async def work_per_part(server: RedisServer, pages: int) -> float:
+    """How many commands a part of a fan-out costs, those within scripts counted, and how many keys they look at."""
+    store = await opened(f"{server.url}?namespace=pages-{pages}")
+    before = work_done(server)
+    await fanned_out(store, pages)
+    after = work_done(server)
+    await store.close()
+    return (after - before) / (pages * PARTS)
+
+
+def work_done(server: RedisServer) -> int:
+    told = ask(server.port, "INFO commandstats") + ask(server.port, "INFO stats")
+    return sum(map(int, re.findall(r"(?:\bcalls=|keyspace_hits:|keyspace_misses:)([0-9]+)", told)))

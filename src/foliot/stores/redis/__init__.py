@@ -30,11 +30,12 @@ from foliot.model import (
 from foliot.stores.base import R, Store
 from foliot.stores.redis import finding, keeping
 from foliot.stores.redis.address import Address
+from foliot.stores.redis.alike import page_of, runs_of
 from foliot.stores.redis.doorbell import Doorbell
 from foliot.stores.redis.endings import arriving, beat_of, body_of, ending_of, firing_of, numbered, read_lines
 from foliot.stores.redis.entrance import enter
 from foliot.stores.redis.exchange import Exchange
-from foliot.stores.redis.rows import exact, pack, pack_each, runs_of, runs_or_none
+from foliot.stores.redis.rows import exact, pack, pack_each, runs_or_none
 from foliot.stores.redis.scripts import script
 
 _odd = msgspec.msgpack.Decoder(list[tuple[int, Fate, str]]).decode
@@ -72,8 +73,11 @@ class RedisStore(Store):
     # producers
 
     async def add(self, runs: Sequence[Run], now: int) -> list[Added]:
-        odd = await self._exchange.promise(script("add"), now, pack(arriving(runs, now)))
         answers = [Added(id=run.id, fate=Fate.ADDED) for run in runs]
+        page = page_of(runs, now)
+        if page is not None and await self._exchange.promise(script("add_plain"), *page):
+            return answers
+        odd = await self._exchange.promise(script("add"), now, pack(arriving(runs, now)))
         for n, fate, id in _odd(odd):
             answers[n] = Added(id=id, fate=fate)
         return answers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import AbstractEventLoop
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -47,6 +47,18 @@ class Exchange:
             return await self._run(script, words)
         except FAILURES as problem:
             raise explained(problem, self.address.said) from problem
+
+    async def read(self, kind: str, ids: Sequence[str]) -> bytes:
+        """What is kept of these, without what is not there, as a packed list."""
+        names = [f"{self.tag}:{kind}:{id}" for id in ids]
+        here = self._here()
+        try:
+            async with here.turns:
+                answers = await (await here.caller()).execute_command("MGET", *self._keys, *names)
+        except FAILURES as problem:
+            raise explained(problem, self.address.said) from problem
+        kept = [each for each in answers[len(self._keys) :] if each is not None]
+        return b"".join((b"\xdd", len(kept).to_bytes(4, "big"), *kept))
 
     async def promise(self, script: Script, *words: Word) -> Any:
         """Run a script, and answer when as many replicas as the address asks for have what it wrote."""

@@ -10,8 +10,9 @@ import msgspec
 from msgspec.structs import replace
 
 from foliot.model import Page, Query, Run, State
+from foliot.stores.redis.alike import runs_of
 from foliot.stores.redis.exchange import Exchange
-from foliot.stores.redis.rows import pack_each, runs_of, term_of
+from foliot.stores.redis.rows import pack_each, term_of
 from foliot.stores.redis.scripts import LOOKS, script
 
 _COUNTED = ("state", "job", "schedule", "queue", "worker", "parent", "tag")
@@ -22,21 +23,37 @@ _INDEXED_STATES = frozenset(State) - {State.SUCCEEDED}
 async def find(exchange: Exchange, query: Query) -> Page:
     """The runs that match, a page at a time."""
     found: list[Run] = []
-    for_more = query.limit + 1
-    cursor: str | None = query.after
     for ids in _chunks(query):
-        after = cursor if ids is None else None
-        while len(found) < for_more:
-            asked = asking(query, ids, after, for_more - len(found))
-            blobs, last = await exchange.run(script("find"), asked)
-            found += runs_of(blobs)
-            after = last.decode()
-            if not after or ids is not None:
-                break
-    if len(found) < for_more:
+        most = query.limit + 1 - len(found)
+        if most <= 0:
+            break
+        if ids is not None and _asks_for_ids_only(query):
+            found += runs_of(await exchange.read("r", ids))
+        else:
+            found += await _matching(exchange, query, ids, most)
+    if len(found) <= query.limit:
         return Page(runs=tuple(found))
     page = tuple(found[: query.limit])
     return Page(runs=page, cursor=page[-1].id if page else query.after)
+
+
+async def _matching(exchange: Exchange, query: Query, ids: list[str] | None, most: int) -> list[Run]:
+    """Runs that match, of these ids or of all."""
+    found: list[Run] = []
+    after = query.after if ids is None else None
+    while len(found) < most:
+        blobs, last = await exchange.run(script("find"), asking(query, ids, after, most - len(found)))
+        found += runs_of(blobs)
+        after = last.decode()
+        if not after or ids is not None:
+            break
+    return found
+
+
+def _asks_for_ids_only(query: Query) -> bool:
+    return query == Query(
+        ids=query.ids, after=query.after, limit=query.limit, oldest_first=query.oldest_first, brief=query.brief
+    )
 
 
 def _chunks(query: Query) -> Iterator[list[str] | None]:

@@ -90,7 +90,7 @@ _NO_UNIQUE, _NOT_UNIQUE = Unique(key=""), _NotUnique()
 
 _json = msgspec.json.Encoder().encode
 _packed = msgspec.msgpack.Encoder().encode
-_rows = msgspec.msgpack.Decoder(list[Row | None]).decode
+rows_of = msgspec.msgpack.Decoder(list[Row | None]).decode
 _attempts = msgspec.json.Decoder(tuple[Attempt, ...]).decode
 _failure = msgspec.json.Decoder(Failure).decode
 _progress = msgspec.json.Decoder(Progress).decode
@@ -117,6 +117,9 @@ _SELDOM = attrgetter(
 _NONE_OF_THEM = (None,) * 10
 
 
+_HEADER = b"\xdc" + len(Row.__struct_fields__).to_bytes(2, "big")
+
+
 def text_of(value: Any) -> str | None:
     """JSON text; None for what is empty."""
     return _json(value).decode() if value else None
@@ -124,9 +127,21 @@ def text_of(value: Any) -> str | None:
 
 def blob_of(run: Run) -> bytes:
     """A run as it is kept: the fields of a row, in their order."""
+    return mould_of(run)(run.id, run.args)
+
+
+def mould_of(run: Run) -> Callable[[str, str], bytes]:
+    """Packs a run like this one, with an id and arguments of its own."""
     unique = run.unique or _NOT_UNIQUE
-    named = (run.id, run.job, run.queue, text_of(run.lanes), run.place, unique.key, unique.hold)
-    return _packed((*named, *_standing(run), *_given(run, unique)))
+    named = (run.job, run.queue, text_of(run.lanes), run.place, unique.key, unique.hold)
+    before, after = _fields((*named, *_standing(run))), _fields(_given(run, unique))
+    return lambda name, args: b"".join((_HEADER, _packed(name), before, _packed(args), after))
+
+
+def _fields(values: tuple[Any, ...]) -> bytes:
+    """Values as they stand in a packed list."""
+    packed = _packed(values)
+    return packed[1 if len(values) < 16 else 3 :]
 
 
 def _standing(run: Run) -> tuple[Any, ...]:
@@ -154,7 +169,6 @@ def _standing(run: Run) -> tuple[Any, ...]:
 
 def _given(run: Run, unique: Unique | _NotUnique) -> tuple[Any, ...]:
     return (
-        run.args,
         exact(run.expires_at),
         exact(run.deadline_at),
         unique.clash,
@@ -177,14 +191,9 @@ def _rest(run: Run) -> str | None:
     return text_of(More(**{name: getattr(run, name) for name in More.__struct_fields__}))
 
 
-def runs_of(reply: bytes) -> list[Run]:
-    """The runs in a packed list, which has no gaps."""
-    return [run_of(row) for row in _rows(reply) if row is not None]
-
-
 def runs_or_none(reply: bytes) -> list[Run | None]:
     """The runs in a packed list, which may have gaps."""
-    return [None if row is None else run_of(row) for row in _rows(reply)]
+    return [None if row is None else run_of(row) for row in rows_of(reply)]
 
 
 def run_of(row: Row) -> Run:

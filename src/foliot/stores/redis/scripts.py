@@ -19,7 +19,7 @@ ANYWHERE = ""
 READS, WRITES, WRITES_WHEN_FULL = "#!lua flags=no-writes\n", "#!lua\n", "#!lua flags=allow-oom\n"
 """When memory is full, what may make room goes on: whoever runs may end, and what is over may be forgotten."""
 
-_RUNS = ("base", "run", "desk", "moves", "ties")
+_RUNS = ("base", "places", "run", "desk", "moves", "ties")
 _ADDING = (*_RUNS, "adding", "schedules")
 _FINISHING = (*_RUNS, "lanes", "adding", "schedules", "finishing")
 
@@ -29,6 +29,7 @@ _NEEDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "time": (READS, ()),
     "touch": (WRITES_WHEN_FULL, ()),
     "add": (WRITES, _ADDING),
+    "add_plain": (WRITES, ("base", "places")),
     "amend": (WRITES_WHEN_FULL, (*_RUNS, "adding", "amending")),
     "claim": (WRITES_WHEN_FULL, (*_RUNS, "lanes", "claiming")),
     "beat": (WRITES_WHEN_FULL, (*_FINISHING, "keeping")),

@@ -81,8 +81,7 @@ function amending.amend(ids, change, now)
       amend(r, change, now)
     end
   end
-  desk.write()
-  keys.write()
+  write_all()
   local blobs = {}
   for n, id in ipairs(ids) do
     local r = desk.get(id)

@@ -47,15 +47,18 @@ local function call_with_all(command, name, arguments)
   end
 end
 
-local function values_at(names)
-  local values = {}
-  for first = 1, #names, MOST_ARGUMENTS do
-    local last = math.min(first + MOST_ARGUMENTS - 1, #names)
-    for n, value in ipairs(redis.call('MGET', unpack(names, first, last))) do
-      values[first + n - 1] = value
+-- Calls a command that has an answer to each of its arguments.
+local function call_for_each(command, name, arguments)
+  local answers = {}
+  for first = 1, #arguments, MOST_ARGUMENTS do
+    local last = math.min(first + MOST_ARGUMENTS - 1, #arguments)
+    local some = name and redis.call(command, name, unpack(arguments, first, last))
+      or redis.call(command, unpack(arguments, first, last))
+    for n, answer in ipairs(some) do
+      answers[first + n - 1] = answer
     end
   end
-  return values
+  return answers
 end
 
 -- Whether one text comes before another, byte by byte: `<` would ask the server's locale.

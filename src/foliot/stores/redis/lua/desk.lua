@@ -20,7 +20,7 @@ function desk.load(ids)
     end
   end
   if #names > 0 then
-    for n, blob in ipairs(values_at(names)) do
+    for n, blob in ipairs(call_for_each('MGET', nil, names)) do
       desk.seen[missing[n]] = blob and run.read(blob)
     end
   end
@@ -82,53 +82,6 @@ end
 
 local function take(set, member)
   note(sheet.take, set, member)
-end
-
-local due_names = {}
-
-local function due_at_place(place, priority)
-  local at = due_names[priority]
-  if at == nil then
-    at = {}
-    due_names[priority] = at
-  end
-  local name = at[place]
-  if name == nil then
-    name = key('due', whole(priority) .. ':' .. place)
-    at[place] = name
-  end
-  return name
-end
-
--- Places with a due set, each with the priorities in use; those of one worker only are apart.
-local places = {known = {}}
-
-function places.book(place)
-  return string.sub(place, 1, 1) == '@' and key('doors') or key('places')
-end
-
-function places.enter(place, priority)
-  local mark = place .. '\0' .. whole(priority)
-  if not places.known[mark] then
-    places.known[mark] = true
-    local inside = redis.call('HGET', places.book(place), place) or ''
-    if not string.find(inside, ',' .. whole(priority) .. ',', 1, true) then
-      redis.call('HSET', places.book(place), place, (inside == '' and ',' or inside) .. whole(priority) .. ',')
-    end
-  end
-end
-
-function places.leave(place, priority)
-  places.known[place .. '\0' .. whole(priority)] = nil
-  local inside = redis.call('HGET', places.book(place), place)
-  if inside then
-    local rest = string.gsub(inside, ',' .. whole(priority) .. ',', ',', 1)
-    if rest == ',' then
-      redis.call('HDEL', places.book(place), place)
-    else
-      redis.call('HSET', places.book(place), place, rest)
-    end
-  end
 end
 
 local function move_alarm(r, was)

@@ -21,7 +21,6 @@ local function load_all(items)
     ids[n] = item[1]
   end
   desk.load(ids)
-  return ids
 end
 
 -- Beats: {run, token, progress, lines}
@@ -118,13 +117,12 @@ local function finish(item, now)
 end
 
 function finishing.finish(items, now)
-  waits.meet(load_all(items))
+  load_all(items)
   local kept = {}
   for n, item in ipairs(items) do
     kept[n] = finish(item, now)
   end
-  desk.write()
-  keys.write()
+  write_all()
   lanes.write(now)
   return table.concat(kept)
 end

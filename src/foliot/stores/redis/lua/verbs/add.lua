@@ -1,7 +1,6 @@
 local now = instant(ARGV[1])
 local answers = adding.add(cmsgpack.unpack(ARGV[2]), now)
-desk.write()
-keys.write()
+write_all()
 keys.forget_expired(now)
 hints.ring()
 
