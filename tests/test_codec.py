@@ -341,7 +341,7 @@ def compound(inner: tuple[Any, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any
     return st.one_of([st.tuples(st.just(shape), strategy) for shape, strategy in shapes])
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.sampled_from(VALUES).flatmap(compound))
 def test_values_round_trip_by_their_annotation(annotated: tuple[Any, Any]):
     kind, value = annotated

@@ -137,6 +137,7 @@ trees = st.recursive(
 
 
 @pytest.mark.untraced
+@settings(max_examples=40)
 @given(trees)
 def test_whatever_is_built_steps_forward_reads_back_and_explains_itself(trigger):
     found = list(trigger.instants(LOW, HIGH))

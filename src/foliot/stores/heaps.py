@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect, insort
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from heapq import heapify, heappop, heappush, heapreplace
@@ -171,21 +172,28 @@ class History:
         self._jobs: dict[str, list[tuple[int, str]]] = {}
         self._stale: dict[str, int] = {}
         self._held: dict[str, dict[str, Run]] = {}
+        self._back: dict[str, list[tuple[int, str]]] = {}
 
     def enter(self, run: Run) -> None:
         """This run is over, and what was held back for it may go."""
         self._put(run)
-        if run.id in self._held:
-            for child in self._held.pop(run.id).values():
-                self._put(child)
+        for child in self._held.pop(run.id, {}).values():
+            self._come_back(child)
+            self._put(child)
 
     def _put(self, run: Run) -> None:
-        heappush(self._jobs.setdefault(run.job, []), (run.finished_at or 0, run.id))
+        heappush(self._jobs.setdefault(run.job, []), _by_age(run))
 
     def revive(self, run: Run) -> None:
         """This run was over and lives again."""
-        if self._held.get(run.parent or "", {}).pop(run.id, None) is None:
+        if (held := self._held.get(run.parent or "", {}).pop(run.id, None)) is not None:
+            self._come_back(held)
+        else:
             self._stale[run.job] = self._stale.get(run.job, 0) + 1
+
+    def _come_back(self, run: Run) -> None:
+        back = self._back[run.job]
+        del back[bisect(back, _by_age(run)) - 1]
 
     def take(self, before: int | None, keep: int | None) -> Iterator[str]:
         """Take out what finished before ``before`` or is not of its job's newest ``keep``, oldest first.
@@ -212,8 +220,7 @@ class History:
                 self._stale[job] -= 1
                 continue
             old = before is not None and ends[0][0] < before
-            many = keep is not None and len(ends) - self._stale.get(job, 0) > keep
-            if not (old or many):
+            if not old and (keep is None or self._newest_from(job, ends[0]) <= keep):
                 return None
             if not self._hold(self._runs[ends[0][1]]):
                 return (*ends[0], job)
@@ -222,14 +229,24 @@ class History:
         self._stale.pop(job, None)
         return None
 
+    def _newest_from(self, job: str, oldest: tuple[int, str]) -> int:
+        """How many of a job are as new as the oldest of those that are not held back."""
+        back = self._back.get(job, ())
+        return len(self._jobs[job]) - self._stale.get(job, 0) + len(back) - bisect(back, oldest)
+
     def _hold(self, run: Run) -> bool:
         """Whether its parent is live, and holds it back."""
         parent = None if run.parent is None else self._runs.get(run.parent)
         if parent is None or parent.state.over:
             return False
         self._held.setdefault(parent.id, {})[run.id] = run
+        insort(self._back.setdefault(run.job, []), _by_age(run))
         return True
 
     def _ended(self, at: int, id: str) -> bool:
         run = self._runs.get(id)
         return run is not None and run.finished_at == at
+
+
+def _by_age(run: Run) -> tuple[int, str]:
+    return run.finished_at or 0, run.id

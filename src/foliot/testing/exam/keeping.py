@@ -260,6 +260,16 @@ class Keeping:
         assert gone == [1, 2, 0]
         assert names(await everything(store)) == ["r"]
 
+    async def test_what_is_held_back_counts_among_the_newest(self, store: Store) -> None:
+        await add(store, a_run("p"), an_over_run("c", job="j", parent="p"))
+        await store.prune(10, 0, 100)
+        await add(store, an_over_run("a", job="j"), an_over_run("d", job="j"))
+
+        gone = await store.prune(None, 2, 100)
+
+        assert gone == 1
+        assert names(await everything(store)) == ["p", "d", "c"]
+
     async def test_a_run_that_lives_again_holds_back_what_it_has_spawned(self, store: Store) -> None:
         await add(store, an_over_run("p", finished_at=50), an_over_run("q", parent="p"))
 
