@@ -1,9 +1,16 @@
 """Fan-outs, steps and signals on every store, in real time."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
+
+import pytest
+from tests.flow.herald import herald
+from tests.waiting import eventually
 
 from foliot import flow
 from foliot.context import Context
@@ -198,6 +205,38 @@ async def test_a_broadcast_runs_once_on_each_worker_of_every_store(url: str):
         results: Any = [await each.result(timeout=30) for each in handles]
 
     assert results == [{"a": "7 on a", "b": "7 on b"}, {"a": "7 on a"}]
+
+
+@contextmanager
+def a_worker_that_will_die(url: str) -> Iterator["subprocess.Popen[bytes]"]:
+    program = [sys.executable, str(Path(__file__).parent / "herald.py"), url, "mortal"]
+    with subprocess.Popen(program, stderr=subprocess.DEVNULL) as process:
+        yield process
+        process.kill()
+
+
+async def test_a_worker_killed_during_a_broadcast_is_recorded_and_not_waited_for_on_every_store(url: str):
+    if url.startswith("memory"):
+        pytest.skip("memory dies with its process")
+    one = herald(url, "one", busy=False)
+
+    async def begun() -> bool:
+        return await one.runs.count(job="refresh", state="running") == {"running": 1}
+
+    async def there() -> bool:
+        return len(await one.store.records(Worker)) == 2
+
+    async with one:
+        with a_worker_that_will_die(url) as mortal:
+            await eventually(there)
+            handle = await flow.broadcast(one.jobs["refresh"].call()).enqueue()
+            await eventually(begun)
+            mortal.kill()
+            result: Any = await handle.result(timeout=30)
+        [gone] = await one.runs.find(job="refresh", state="skipped")
+
+    assert result == {"mortal": None, "one": "on one"}
+    assert gone.reason == "worker gone: it was meant for mortal only"
 
 
 async def test_a_run_goes_to_the_worker_that_it_prefers_however_it_is_wanted_on_every_store(url: str):
