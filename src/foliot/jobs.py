@@ -29,6 +29,7 @@ from foliot.options import (
     RunKeywords,
     RunOptions,
     ScheduleOptions,
+    Shares,
     amend,
     read,
     split,
@@ -38,6 +39,7 @@ from foliot.triggers.base import Trigger
 P = ParamSpec("P")
 C = TypeVar("C")
 T = TypeVar("T")
+U = TypeVar("U")
 C_co = TypeVar("C_co", covariant=True)
 
 
@@ -115,7 +117,15 @@ class Job(Generic[P, C, T]):
         """These arguments as a value, for ``scheduler.enqueue_many``."""
         return Call(self, self.shape.encode(args, kwargs), USUAL, (args, kwargs))
 
-    def options(self, **wishes: Unpack[RunKeywords]) -> Wish[P, T]:
+    @overload
+    def options(
+        self: Job[P, Coroutine[Any, Any, U], Any], *, shards: Shares, **wishes: Unpack[RunKeywords]
+    ) -> Wish[P, list[U]]: ...
+    @overload
+    def options(self: Job[P, U, Any], *, shards: Shares, **wishes: Unpack[RunKeywords]) -> Wish[P, list[U]]: ...
+    @overload
+    def options(self, **wishes: Unpack[RunKeywords]) -> Wish[P, T]: ...
+    def options(self, **wishes: Any) -> Wish[P, Any]:
         """This job with options for single runs: ``after``, ``at``, ``priority``, ``key``, ``unique``, ``id`` …"""
         return Wish(self, read(RunOptions, wishes, f"job {self.name!r}"))
 
@@ -307,6 +317,25 @@ class Decorator(Protocol):
     def __call__(self, function: Callable[P, T], /) -> Job[P, T, T]: ...
 
 
+class Sharing(Protocol):
+    """Turns a function into a job that is run in shards, each of whose runs gives what every share gave, in order."""
+
+    @overload
+    def __call__(self, function: _Open[P, Coroutine[Any, Any, T]], /) -> Job[P, Coroutine[Any, Any, T], list[T]]: ...
+    @overload
+    def __call__(
+        self, function: Callable[Concatenate[Context, P], Coroutine[Any, Any, T]], /
+    ) -> Job[P, Coroutine[Any, Any, T], list[T]]: ...
+    @overload
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, T]], /) -> Job[P, Coroutine[Any, Any, T], list[T]]: ...
+    @overload
+    def __call__(self, function: _Open[P, T], /) -> Job[P, T, list[T]]: ...
+    @overload
+    def __call__(self, function: Callable[Concatenate[Context, P], T], /) -> Job[P, T, list[T]]: ...
+    @overload
+    def __call__(self, function: Callable[P, T], /) -> Job[P, T, list[T]]: ...
+
+
 def decorator(
     trigger: Trigger | None, wishes: Mapping[str, Any], collect: Callable[[Job[..., Any, Any]], None] | None = None
 ) -> Decorator:
@@ -332,7 +361,11 @@ def decorator(
     return define
 
 
-def job(*triggers: Trigger, **wishes: Unpack[DecoratorKeywords]) -> Decorator:
+@overload
+def job(*triggers: Trigger, shards: Shares, **wishes: Unpack[DecoratorKeywords]) -> Sharing: ...
+@overload
+def job(*triggers: Trigger, **wishes: Unpack[DecoratorKeywords]) -> Decorator: ...
+def job(*triggers: Trigger, **wishes: Any) -> Any:
     """Define a job, fired by these triggers if any are given; a scheduler's ``include`` collects it."""
     return several(triggers, wishes)
 
@@ -498,6 +531,7 @@ __all__ = [
     "Job",
     "JobKeywords",
     "Jobs",
+    "Sharing",
     "Timer",
     "Wish",
     "decorator",

@@ -24,10 +24,11 @@ ExecutorName = Literal["inline", "threads", "processes"]
 Callback = Callable[..., Awaitable[None] | None]
 Middleware = Callable[..., Awaitable[Any]]
 Text = str | Callable[..., str]
+Shares = int | Sequence[Any]
 
 
 class RunKeywords(TypedDict, total=False):
-    """What one run may ask for: ``job.options(...)``."""
+    """What one run may ask for: ``job.options(...)``; and ``shards``, which changes what it gives."""
 
     id: str
     after: Length
@@ -47,11 +48,10 @@ class RunKeywords(TypedDict, total=False):
     retries: int | Sequence[Length] | Backoff
     tags: Sequence[str]
     meta: Mapping[str, Any]
-    shards: int | Sequence[Any]
 
 
 class JobKeywords(TypedDict, total=False):
-    """What a job may ask for: ``@job(...)``."""
+    """What a job may ask for: ``@job(...)``; and ``shards``, which changes what its runs give."""
 
     name: str
     executor: ExecutorName
@@ -76,7 +76,6 @@ class JobKeywords(TypedDict, total=False):
     at_most_once: bool
     tags: Sequence[str]
     meta: Mapping[str, Any]
-    shards: int | Sequence[Any]
     on_success: Callback
     on_failure: Callback
     middleware: Sequence[Middleware]

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapp
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import tzinfo
 from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 
 from foliot import capture, readers, triggers
 from foliot.clock import Clock, SystemClock
@@ -29,12 +29,12 @@ from foliot.flow.home import flow_job
 from foliot.handle import Call, Handle
 from foliot.housekeeping import PRUNE, TZDATA, housekeeping
 from foliot.ids import Ids
-from foliot.jobs import Bundle, Decorator, Job, Jobs, decorator, several
+from foliot.jobs import Bundle, Decorator, Job, Jobs, Sharing, decorator, several
 from foliot.lanes import Lanes
 from foliot.model import Added, Hint, Run, Schedule, Topic
 from foliot.moments import Length, Moment
 from foliot.moments import zone as zone_named
-from foliot.options import DecoratorKeywords, Middleware
+from foliot.options import DecoratorKeywords, Middleware, Shares
 from foliot.placing import placed
 from foliot.portal import Portal, until_signalled
 from foliot.readers import given
@@ -129,23 +129,43 @@ class Scheduler:
 
     # Define
 
-    def job(self, *on: Trigger, **wishes: Unpack[DecoratorKeywords]) -> Decorator:
+    @overload
+    def job(self, *on: Trigger, shards: Shares, **wishes: Unpack[DecoratorKeywords]) -> Sharing: ...
+    @overload
+    def job(self, *on: Trigger, **wishes: Unpack[DecoratorKeywords]) -> Decorator: ...
+    def job(self, *on: Trigger, **wishes: Any) -> Any:
         """Define a job of this scheduler, fired by these triggers if any are given."""
         return several(on, wishes, self.include)
 
-    def cron(self, expression: str | None = None, **wishes: Unpack[CronKeywords]) -> Decorator:
+    @overload
+    def cron(self, expression: str | None = None, *, shards: Shares, **wishes: Unpack[CronKeywords]) -> Sharing: ...
+    @overload
+    def cron(self, expression: str | None = None, **wishes: Unpack[CronKeywords]) -> Decorator: ...
+    def cron(self, expression: str | None = None, **wishes: Any) -> Any:
         """Define a job and fire it when a cron expression says: 5 fields, or 6 with seconds first, in ``tz``."""
         return self._timed(triggers.cron, (expression,), {"tz": self.settings.tz, **wishes})
 
-    def every(self, interval: Length, **wishes: Unpack[EveryKeywords]) -> Decorator:
+    @overload
+    def every(self, interval: Length, *, shards: Shares, **wishes: Unpack[EveryKeywords]) -> Sharing: ...
+    @overload
+    def every(self, interval: Length, **wishes: Unpack[EveryKeywords]) -> Decorator: ...
+    def every(self, interval: Length, **wishes: Any) -> Any:
         """Define a job and fire it at a fixed rate."""
         return self._timed(triggers.every, (interval,), wishes)
 
-    def at(self, *moments: Moment, **wishes: Unpack[AtKeywords]) -> Decorator:
+    @overload
+    def at(self, *moments: Moment, shards: Shares, **wishes: Unpack[AtKeywords]) -> Sharing: ...
+    @overload
+    def at(self, *moments: Moment, **wishes: Unpack[AtKeywords]) -> Decorator: ...
+    def at(self, *moments: Moment, **wishes: Any) -> Any:
         """Define a job and fire it once at each of these moments."""
         return self._timed(triggers.at, moments, {"tz": self.settings.named_tz, **wishes})
 
-    def after(self, delay: Length, **wishes: Unpack[LateKeywords]) -> Decorator:
+    @overload
+    def after(self, delay: Length, *, shards: Shares, **wishes: Unpack[LateKeywords]) -> Sharing: ...
+    @overload
+    def after(self, delay: Length, **wishes: Unpack[LateKeywords]) -> Decorator: ...
+    def after(self, delay: Length, **wishes: Any) -> Any:
         """Define a job and fire it once, so long after its schedule is first created."""
         return self._timed(triggers.after, (delay,), wishes)
 

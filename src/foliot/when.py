@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from inspect import signature
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Unpack, cast, overload
 
 from foliot import triggers
 from foliot.errors import JobError
 from foliot.jobs import decorator
 from foliot.moments import Length, Moment
-from foliot.options import DecoratorKeywords
+from foliot.options import DecoratorKeywords, Shares
 from foliot.triggers.base import Spec, Trigger
 
 if TYPE_CHECKING:
-    from foliot.jobs import Decorator
+    from foliot.jobs import Decorator, Sharing
     from foliot.triggers.algebra import Direction
     from foliot.triggers.calendars import Calendar
 
@@ -58,7 +58,10 @@ class AtKeywords(LateKeywords, total=False):
     tz: tzinfo | str
 
 
-class When(Trigger):
+D = TypeVar("D")
+
+
+class When(Trigger, Generic[D]):
     """A trigger with a job's options. As a trigger it is the one it holds; called with a function, it defines a job."""
 
     __slots__ = ("trigger", "wishes")
@@ -66,18 +69,18 @@ class When(Trigger):
     def __init__(self, trigger: Trigger, wishes: Mapping[str, Any]) -> None:
         self.trigger, self.wishes = trigger, wishes
 
-    @classmethod
-    def of(cls, make: Callable[..., Trigger], args: Sequence[Any], keywords: Mapping[str, Any]) -> When:
+    @staticmethod
+    def of(make: Callable[..., Trigger], args: Sequence[Any], keywords: Mapping[str, Any]) -> When[Any]:
         """Make a trigger with those keywords that its maker takes; the others are the job's."""
         takes = signature(make).parameters
         ours = {name: value for name, value in keywords.items() if name in takes}
         rest = {name: value for name, value in keywords.items() if name not in takes and name not in LATE}
-        return cls(late(make(*args, **ours), keywords), rest)
+        return When(late(make(*args, **ours), keywords), rest)
 
     @property
-    def __call__(self) -> Decorator:
+    def __call__(self) -> D:
         """Define a job that this trigger fires."""
-        return decorator(self.trigger, self.wishes)
+        return cast("D", decorator(self.trigger, self.wishes))
 
     def next_at(self, after: int) -> int | None:
         return self.trigger.next_at(after)
@@ -99,34 +102,34 @@ class When(Trigger):
     def delay(self, nominal: int) -> int:
         return self.trigger.delay(nominal)
 
-    def starting(self, start: Moment) -> When:
+    def starting(self, start: Moment) -> When[D]:
         return When(self.trigger.starting(start), self.wishes)
 
-    def until(self, end: Moment) -> When:
+    def until(self, end: Moment) -> When[D]:
         return When(self.trigger.until(end), self.wishes)
 
-    def limit(self, count: int) -> When:
+    def limit(self, count: int) -> When[D]:
         return When(self.trigger.limit(count), self.wishes)
 
-    def jitter(self, length: Length) -> When:
+    def jitter(self, length: Length) -> When[D]:
         return When(self.trigger.jitter(length), self.wishes)
 
-    def spread(self, length: Length) -> When:
+    def spread(self, length: Length) -> When[D]:
         return When(self.trigger.spread(length), self.wishes)
 
-    def shift(self, direction: Direction, days: Calendar) -> When:
+    def shift(self, direction: Direction, days: Calendar) -> When[D]:
         return When(self.trigger.shift(direction, days), self.wishes)
 
-    def __or__(self, other: Trigger) -> When:
+    def __or__(self, other: Trigger) -> When[D]:
         return self.hand_on(self.trigger | other)
 
-    def __and__(self, other: Trigger | Calendar) -> When:
+    def __and__(self, other: Trigger | Calendar) -> When[D]:
         return self.hand_on(self.trigger & other)
 
-    def __sub__(self, other: Trigger | Calendar) -> When:
+    def __sub__(self, other: Trigger | Calendar) -> When[D]:
         return self.hand_on(self.trigger - other)
 
-    def hand_on(self, made: Trigger) -> When:
+    def hand_on(self, made: Trigger) -> When[D]:
         """What was made of this trigger, with the options of both sides. Raises JobError where these disagree."""
         if isinstance(made, When):
             return When(made.trigger, _agreed(self.wishes, made.wishes))
@@ -161,7 +164,11 @@ def late(trigger: Trigger, keywords: Mapping[str, Any]) -> Trigger:
     return trigger.spread(keywords["spread"]) if "spread" in keywords else trigger
 
 
-def cron(expression: str | None = None, **wishes: Unpack[CronKeywords]) -> When:
+@overload
+def cron(expression: str | None = None, *, shards: Shares, **wishes: Unpack[CronKeywords]) -> When[Sharing]: ...
+@overload
+def cron(expression: str | None = None, **wishes: Unpack[CronKeywords]) -> When[Decorator]: ...
+def cron(expression: str | None = None, **wishes: Any) -> When[Any]:
     """When a cron expression says: 5 fields, or 6 with seconds first, in ``tz`` (default UTC).
 
     See ``foliot.triggers.cron``.
@@ -169,16 +176,28 @@ def cron(expression: str | None = None, **wishes: Unpack[CronKeywords]) -> When:
     return When.of(triggers.cron, (expression,), wishes)
 
 
-def every(interval: Length, **wishes: Unpack[EveryKeywords]) -> When:
+@overload
+def every(interval: Length, *, shards: Shares, **wishes: Unpack[EveryKeywords]) -> When[Sharing]: ...
+@overload
+def every(interval: Length, **wishes: Unpack[EveryKeywords]) -> When[Decorator]: ...
+def every(interval: Length, **wishes: Any) -> When[Any]:
     """At a fixed rate: ``every("30s")``. See ``foliot.triggers.every``."""
     return When.of(triggers.every, (interval,), wishes)
 
 
-def at(*moments: Moment, **wishes: Unpack[AtKeywords]) -> When:
+@overload
+def at(*moments: Moment, shards: Shares, **wishes: Unpack[AtKeywords]) -> When[Sharing]: ...
+@overload
+def at(*moments: Moment, **wishes: Unpack[AtKeywords]) -> When[Decorator]: ...
+def at(*moments: Moment, **wishes: Any) -> When[Any]:
     """Once at each of these moments; naive ones are read in ``tz``."""
     return When.of(triggers.at, moments, wishes)
 
 
-def after(delay: Length, **wishes: Unpack[LateKeywords]) -> When:
+@overload
+def after(delay: Length, *, shards: Shares, **wishes: Unpack[LateKeywords]) -> When[Sharing]: ...
+@overload
+def after(delay: Length, **wishes: Unpack[LateKeywords]) -> When[Decorator]: ...
+def after(delay: Length, **wishes: Any) -> When[Any]:
     """Once, so long after the schedule was created."""
     return When.of(triggers.after, (delay,), wishes)

@@ -40,6 +40,21 @@ def combined(x: int = 1) -> int:
     return x
 
 
+@scheduler.every("1h", shards=8)
+async def synced(context: Context, region: str = "") -> int:
+    return context.shard.index
+
+
+@job(shards=["eu", "us"])
+def counted(region: str = "all") -> str:
+    return region
+
+
+@every("1h", shards=3).starting("2026-01-01") | cron("0 9 * * *")
+async def swept() -> float:
+    return 1.0
+
+
 @job()
 def anything(n: Any, m: int = 1) -> int:
     return m
@@ -85,3 +100,18 @@ async def calls_are_checked() -> None:
     await resize.options(afer="1s").enqueue("a")  # pyright: ignore[reportCallIssue]
     scheduler.job(retris=3)  # pyright: ignore[reportCallIssue]
     _: Any = free("x")  # pyright: ignore[reportArgumentType]
+
+
+async def what_is_run_in_shards_gives_a_list() -> None:
+    assert_type(await synced.enqueue("eu"), Handle[list[int]])
+    assert_type(await counted.enqueue(), Handle[list[str]])
+    assert_type(await swept.enqueue(), Handle[list[float]])
+    assert_type(await synced("eu"), int)
+    assert_type(counted("eu"), str)
+    assert_type(await resize.options(shards=3).enqueue("a.png"), Handle[list[str]])
+    assert_type(await report.options(shards=3, priority=1).enqueue(), Handle[list[int]])
+    assert_type(await synced.options(shards=3).enqueue(), Handle[list[int]])
+    assert_type(await counted.options(priority=1).enqueue(), Handle[list[str]])
+
+    await synced.enqueue(1)  # pyright: ignore[reportArgumentType]
+    scheduler.job(shards=None)  # pyright: ignore[reportArgumentType]

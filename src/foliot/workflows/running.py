@@ -23,7 +23,7 @@ from foliot.ids import child_id
 from foliot.jobs import USUAL, Job, decorator, of_its_own
 from foliot.model import Run, Terms
 from foliot.moments import DAY, MINUTE, spell
-from foliot.options import JobKeywords, JobOptions, amend, read
+from foliot.options import JobOptions, amend, read
 from foliot.retry import exponential
 from foliot.triggers.base import Trigger
 from foliot.workflows.callbacks import CallbackRefused, post
@@ -135,7 +135,7 @@ def workflow_job(
     name: str, graph: Graph, graphs: Mapping[int, Graph], triggers: Sequence[Trigger], wishes: Mapping[str, Any]
 ) -> WorkflowJob:
     """The job of a workflow, with schedules for its triggers."""
-    ours = {key: value for key, value in wishes.items() if key in JobKeywords.__annotations__}
+    ours = {key: value for key, value in wishes.items() if key in JobOptions.__struct_fields__}
     theirs = {key: value for key, value in wishes.items() if key not in ours}
     options = read(JobOptions, {**ours, "name": name}, f"workflow {name!r}")
     job = WorkflowJob(_entry(graph, graphs), options, graphs)
