@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 
@@ -22,6 +23,7 @@ from foliot.stores.memory import MemoryStore
 from foliot.testing.simulation import Plan, Weather, node, planned, simulate
 from foliot.testing.simulation.__main__ import main, size
 from foliot.testing.simulation.loop import SimulatedLoop, Stuck
+from foliot.testing.simulation.machine import Machine, Process
 from foliot.testing.simulation.network import at_once
 
 # Promises
@@ -317,6 +319,26 @@ def test_a_loop_in_which_nothing_can_happen_any_more_says_so():
     with pytest.raises(Stuck):
         loop.run_until_complete(loop.create_future())
     loop.close()
+
+
+def test_a_task_that_was_begun_elsewhere_dies_with_the_process_that_owns_it_however_it_clings_to_life():
+    loop = SimulatedLoop()
+    process = Process(Machine("node0", loop, seed=1))
+
+    async def clinging() -> None:
+        for _ in range(3):
+            with suppress(asyncio.CancelledError):
+                await loop.create_future()
+
+    task = asyncio.Task(clinging(), loop=loop)
+    process.own(task)
+    loop.run_until_complete(asyncio.sleep(1))
+    process.die()
+    loop.run_until_complete(asyncio.sleep(5))
+    loop.close()
+
+    assert task.done()
+    assert process.tasks == {}
 
 
 def test_an_alarm_that_raises_is_told_to_the_loop():

@@ -52,6 +52,12 @@ class Process:
         else:
             action(*args)
 
+    def own(self, task: asyncio.Task[Any]) -> None:
+        """Let a task die with it."""
+        if not task.done():
+            self.tasks[task] = None
+            task.add_done_callback(lambda ended: self.tasks.pop(ended, None))
+
     def die(self) -> None:
         """Vanish, finishing nothing."""
         self.dead = True
@@ -101,8 +107,7 @@ def owned(loop: asyncio.AbstractEventLoop, work: Any, **how: Any) -> asyncio.Tas
     """The task factory: every task belongs to the process in which it was made, and dies with it."""
     task: asyncio.Task[Any] = asyncio.Task(work, loop=loop, **how)
     if (process := PROCESS.get()) is not None:
-        process.tasks[task] = None
-        task.add_done_callback(process.tasks.pop)
+        process.own(task)
     return task
 
 

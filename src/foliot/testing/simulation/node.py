@@ -55,14 +55,18 @@ class Node:
 
     def crash(self) -> None:
         """Vanish without finishing anything."""
-        worker = None if self._scheduler is None else self._scheduler.worker
-        for held in [] if worker is None else list(worker.held.values()):
-            if held.task is not None:
-                held.task.cancel()
+        self._own_what_is_held()
         self.process.die()
         if self._up:
             self._up = False
             capture.remove()  # what a real process takes with it
+
+    def _own_what_is_held(self) -> None:
+        """Workers begin runs past the loop's factory of tasks."""
+        worker = None if self._scheduler is None else self._scheduler.worker
+        for held in () if worker is None else worker.held.values():
+            if held.task is not None:
+                self.process.own(held.task)
 
     def leave(self) -> None:
         """Stop as one should."""
@@ -76,6 +80,7 @@ class Node:
         asyncio.get_running_loop().create_task(self._enqueue_now_and_then(scheduler))
         await self._leave.wait()
         self._up = False
+        self._own_what_is_held()
         await scheduler.__aexit__(None, None, None)
         self.process.die()
 
