@@ -8,7 +8,7 @@ import pytest
 from foliot import Scheduler, triggers
 from foliot.context import Context
 from foliot.errors import ArgumentsError, DefinitionError, JobError, TriggerError, UnknownJob
-from foliot.jobs import Jobs, job, resource
+from foliot.jobs import Decorator, Jobs, job, resource
 from foliot.model import Terms
 from foliot.moments import SECOND
 from foliot.options import RunOptions
@@ -152,7 +152,7 @@ def test_a_key_may_be_computed_from_the_arguments():
 
 
 @pytest.mark.parametrize("when", [cron("0 9 * * mon-fri"), every("30s"), at("2026-01-01T00:00:00Z"), after("10m")])
-def test_a_trigger_decorates_a_job_that_it_fires(when: When):
+def test_a_trigger_decorates_a_job_that_it_fires(when: When[Decorator]):
     @when
     def tidy() -> None: ...
 
@@ -185,7 +185,7 @@ def test_a_trigger_that_decorates_can_be_moved_to_other_days():
 
 def test_an_interval_that_decorates_has_no_phase_yet_either():
     with pytest.raises(TriggerError, match="give it an anchor"):
-        every("1h") & cron("0 9 * * *")
+        _ = every("1h") & cron("0 9 * * *")
 
 
 def test_a_schedule_without_the_arguments_its_job_needs_is_refused():

@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.executors import work
@@ -115,10 +114,10 @@ async def test_a_run_that_ends_well_although_it_was_stopped_has_succeeded():
     assert (await scheduler.runs.get(handle.id)).state is State.SUCCEEDED
 
 
-def blocking(scheduler: Scheduler, go: threading.Event, **wishes: Any) -> Job[[], None, None]:
+def blocking(scheduler: Scheduler, go: threading.Event) -> Job[[], None, None]:
     """A job that times out, and whose function heeds nothing until it may go."""
 
-    @scheduler.job(name="deaf", timeout="20ms", retries=1, **wishes)
+    @scheduler.job(name="deaf", timeout="20ms", retries=1)
     def deaf() -> None:
         go.wait(10)
 
