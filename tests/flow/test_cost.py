@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any, Self
 
+import asyncpg
 import pytest
 
 from foliot import flow
@@ -11,6 +12,7 @@ from foliot.model import Claim, Ending, Page, Query, Run, State
 from foliot.scheduler import Scheduler
 from foliot.stores.base import Store
 from foliot.stores.memory import MemoryStore
+from foliot.stores.postgres import PostgresStore
 from foliot.stores.sqlite import SQLiteStore
 from foliot.testing import simulated
 
@@ -87,6 +89,36 @@ async def test_in_a_file_a_part_costs_the_same_whether_it_is_one_of_hundreds_or_
     few, many = await steps_per_part(tmp_path / "few.db", 1), await steps_per_part(tmp_path / "many.db", 25)
 
     assert many < 1.5 * few
+
+
+TOUCHED = """
+    SELECT sum(n_tup_ins + n_tup_upd + n_tup_del + coalesce(idx_tup_fetch, 0) + seq_tup_read)::float,
+      sum(n_tup_del)::integer
+    FROM pg_stat_user_tables WHERE schemaname = $1
+"""
+
+
+async def rows_per_part(url: str, namespace: str, pages: int) -> float:
+    """How many rows PostgreSQL reads and writes for a part. It says so once a connection is closed."""
+    store = PostgresStore(url, namespace=namespace)
+    await store.open()
+    await fanned_out(store, pages)
+    await store.close()
+    server = await asyncpg.connect(url)
+    released = touched = 0
+    while released < pages * PAGE:
+        [[touched, released]] = await server.fetch(TOUCHED, namespace)
+    await server.close()
+    return touched / (pages * PAGE)
+
+
+@pytest.mark.untraced
+async def test_in_postgresql_a_part_costs_the_same_whether_it_is_one_of_hundreds_or_of_ten_thousand(
+    postgres_server: str, namespace: str
+):
+    few, many = [await rows_per_part(postgres_server, f"{namespace}_{pages}", pages) for pages in (1, 15)]
+
+    assert many < 1.2 * few
 
 
 class Asked(MemoryStore):

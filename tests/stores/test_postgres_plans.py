@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from foliot.model import Limit
-from foliot.stores.postgres import PostgresStore
+from foliot.model import Limit, Query
+from foliot.stores.postgres import PostgresStore, finding
 from foliot.stores.postgres.statements import statements
 
 FEW, MANY = 200, 20_000
-CLAIM = "SELECT * FROM claim('w', 10, 1000000, ARRAY['', 'A'], ARRAY['@', chr(1114111)], '{}', '{}', 1000)"
+WISH = "'w', 10, 1000000, ARRAY['', 'A'], ARRAY['@', chr(1114111)], '{}', '{}', 1000"
+CLAIM = f"SELECT * FROM claim_2({WISH}, NULL)"
 
 
 @pytest.fixture
@@ -125,3 +126,30 @@ async def test_schedules_are_read_by_name_without_reading_the_others(server: asy
     await server.execute(fill_schedules % (FEW + 1, MANY))
 
     assert await settled(server, named) <= few + 8
+
+
+@pytest.mark.parametrize("above", [("over00000001",), ("over00000001", "over00000002")], ids=["of one", "of two"])
+async def test_children_are_found_without_looking_through_other_runs(
+    server: asyncpg.Connection, namespace: str, above: tuple[str, ...]
+):
+    await fill(server, "over", MANY, state="'succeeded'", finished_at="n")
+    for parent in above:
+        await fill(server, f"{parent}.", 5, parent=f"'{parent}'", wakes_at="n")
+        await fill(server, f"far from {parent}", 2, parent=f"'{parent}'", wakes_at="n")
+    await server.execute("ANALYZE")
+    question = finding.find(Query(parents=above, limit=10, brief=True), namespace)
+
+    found = await server.fetch(question.sql, *question.values)
+    told = await server.fetch(f"EXPLAIN {question.sql}", *question.values)
+
+    assert len(found) == min(7 * len(above), question.values[-1])
+    assert not any("Seq Scan" in line for [line] in told)
+
+
+async def test_nodes_of_the_version_before_claim_children_too(server: asyncpg.Connection):
+    await fill(server, "p.", 2, parent="'p'", wakes_at="n")
+
+    *taken, rest = await server.fetch(f"SELECT * FROM claim({WISH})")
+
+    assert [json.loads(run["more"])["parent"] for run in taken] == ["p", "p"]
+    assert rest["id"] is None

@@ -149,9 +149,9 @@ class PostgresStore(Store):
     async def turn(self, endings: Sequence[Ending], claim: Claim, now: int) -> tuple[list[bool], Batch]:
         if not endings or claim.limit <= 0:
             return await self.finish(endings, now), await self.claim(claim, now)
-        given = (*ending_columns(endings), *wish_columns(claim), now)
+        given = (*wish_columns(claim), now, *ending_columns(endings), now)
         rows = await self._ask(self._sql["turn"], *given, within=patience(claim.lease))
-        return _answers(rows[-1][11], len(endings)), _batch(rows, claim, now)
+        return _answers(rows[-1][12], len(endings)), _batch(rows, claim, now)
 
     async def beat(self, worker: Worker, beats: Sequence[Beat], now: int, lease: int) -> list[Reply]:
         record = text_of(replace(worker, seen_at=now))
@@ -197,7 +197,7 @@ class PostgresStore(Store):
     async def find(self, query: Query) -> Page:
         question = finding.find(query, self._schema)
         rows = await self._ask(question.sql, *question.values)
-        runs = tuple(run_of(text) for text, _ in rows[: query.limit])
+        runs = tuple(map(finding.run_of, rows[: query.limit]))
         more = len(rows) > query.limit
         return Page(runs=runs, cursor=None if not more else runs[-1].id if runs else query.after)
 

@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
 import msgspec
 
-from foliot.model import Query
+from foliot.model import Query, Run, State
+from foliot.stores.postgres import wire
 from foliot.stores.terms import as_json, meta_term, tag_term
+
+Values = tuple[Any, ...]
 
 COUNTED = ("state", "job", "schedule", "queue", "worker", "parent")
 
 
-_STANDING = ("id", "job", "due_at", "created_at", "state", "result", "parent", "cancelling", "finished_at")
-_PAIRS = ", ".join(f"'{name}', {name}" for name in _STANDING)
-_BRIEF = f"json_build_object({_PAIRS})::text"
+_STANDING = "id, job, due_at, created_at, state, result, parent, cancelling, finished_at"
+"""What is told of a run to a brief query."""
 
 
 class Question(NamedTuple):
     """Some SQL and its values."""
 
     sql: str
-    values: tuple[Any, ...]
+    values: Values
 
 
 class Filter(NamedTuple):
     """A condition on ``runs``, with ``{}`` where each of its values goes, and the values."""
 
     sql: str
-    values: tuple[Any, ...]
+    values: Values
 
 
 def find(query: Query, schema: str) -> Question:
@@ -40,22 +42,61 @@ def find(query: Query, schema: str) -> Question:
     filters = list(_filters(query, schema))
     if query.after is not None:
         filters.append(Filter(f"id {onward} {{}}", (query.after,)))
-    where, values = _where(filters)
-    run = _BRIEF if query.brief else f"{schema}.as_json(runs)"
-    return Question(
-        f"SELECT {run}, id FROM {schema}.runs{where} ORDER BY id {direction} LIMIT ${len(values) + 1}",
-        (*values, query.limit + 1),
-    )
+    columns, told = (_STANDING, _STANDING) if query.brief else ("runs AS run, id", f"{schema}.as_json(run)")
+    matching, values = _matching(columns, query.parents, filters, schema)
+    limit = f"LIMIT ${len(values) + 1}"
+    return Question(f"SELECT {told} FROM {matching} ORDER BY id {direction} {limit}", (*values, query.limit + 1))
 
 
 def tally(query: Query, by: str, schema: str) -> Question:
     """How many of the runs that match have each value of a thing."""
-    thing, values = _thing(by, schema)
-    where, more = _where(_filters(query, schema), after=len(values))
-    return Question(
-        f"SELECT thing, count(*) FROM (SELECT {thing} AS thing FROM {schema}.runs{where}) AS things"
-        " WHERE thing IS NOT NULL GROUP BY thing",
-        (*values, *more),
+    thing, named = _thing(by, schema)
+    matching, values = _matching(f"{thing} AS thing", query.parents, _filters(query, schema), schema, named)
+    return Question(f"SELECT thing, count(*) FROM {matching} WHERE thing IS NOT NULL GROUP BY thing", values)
+
+
+def _matching(
+    columns: str, parents: Sequence[str], filters: Iterable[Filter], schema: str, named: Values = ()
+) -> tuple[str, Values]:
+    """These columns of the runs that match, to be selected from, and the values, behind those that columns name."""
+    above = f"${len(named) + 1}::text"
+    first = (*named, parents[0] if len(parents) == 1 else list(dict.fromkeys(parents))) if parents else named
+    conditions, values = _numbered(filters, first)
+    runs = f"{schema}.runs"
+    match len(parents):
+        case 0:
+            where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+            return f"(SELECT {columns} FROM {runs}{where}) AS matching", values
+        case 1:
+            return f"({_children(above, columns, runs, conditions)}) AS matching", values
+        case _:
+            each = _children("above", columns, runs, conditions)
+            return f"unnest({above}[]) AS above CROSS JOIN LATERAL ({each} OFFSET 0) AS matching", values
+
+
+def _children(parent: str, columns: str, runs: str, conditions: Sequence[str]) -> str:
+    """Of the children of one run: by their ids, which begin with its own, and by an index the few that have others."""
+    more = "".join(f" AND {each}" for each in conditions)
+    own = f"id >= {parent} || '.' AND id < {parent} || '/' AND parent = {parent}"
+    stray = f"parent = {parent} AND NOT starts_with(id, parent || '.')"
+    return " UNION ALL ".join(f"SELECT {columns} FROM {runs} WHERE {which}{more}" for which in (own, stray))
+
+
+def run_of(row: Sequence[Any]) -> Run:
+    """The run in a row: its columns if it was asked for in brief, else the whole of it in one text."""
+    if len(row) == 1:
+        return wire.run_of(row[0])
+    id, job, due_at, created_at, state, result, parent, cancelling, finished_at = row
+    return Run(
+        id=id,
+        job=job,
+        due_at=due_at,
+        created_at=created_at,
+        state=State(state),
+        result=result,
+        parent=parent,
+        cancelling=cancelling,
+        finished_at=finished_at,
     )
 
 
@@ -69,7 +110,7 @@ def labelled(by: str, rows: Iterable[Any]) -> dict[str, int]:
     return dict(counts)
 
 
-def _thing(by: str, schema: str) -> tuple[str, tuple[Any, ...]]:
+def _thing(by: str, schema: str) -> tuple[str, Values]:
     if by == "tag":
         return "unnest(ARRAY(SELECT DISTINCT unnest(tags)))", ()
     if by.startswith("meta."):
@@ -82,7 +123,7 @@ def _thing(by: str, schema: str) -> tuple[str, tuple[Any, ...]]:
 def _filters(query: Query, schema: str) -> Iterator[Filter]:
     """Every condition of the query."""
     columns = {"id": query.ids, "state": query.states, "job": query.jobs, "schedule": query.schedules}
-    columns |= {"queue": query.queues, "worker": query.workers, "parent": query.parents}
+    columns |= {"queue": query.queues, "worker": query.workers}
     for column, wanted in columns.items():
         if wanted:
             yield Filter(f"{column} = ANY ({{}}::text[])", ([str(each) for each in wanted],))
@@ -104,8 +145,8 @@ def _of_meta(path: str, value: Any, schema: str) -> Iterator[Filter]:
         yield Filter(f"{schema}.at_path(meta, {{}}::text[]) = {{}}", (path.split("."), as_json(value)))
 
 
-def _where(filters: Iterable[Filter], after: int = 0) -> tuple[str, tuple[Any, ...]]:
-    every, number = list(filters), count(after + 1)
+def _numbered(filters: Iterable[Filter], first: Values) -> tuple[list[str], Values]:
+    """All conditions, and their values behind those that come first."""
+    every, number = list(filters), count(len(first) + 1)
     conditions = [each.sql.format(*(f"${next(number)}" for _ in each.values)) for each in every]
-    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    return where, tuple(value for each in every for value in each.values)
+    return conditions, (*first, *(value for each in every for value in each.values))

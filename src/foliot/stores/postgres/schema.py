@@ -33,7 +33,10 @@ FIRST = Migration(
     _text("tables", "common", "lanes", "adding", "claiming", "finishing", "keeping", "verbs"),
 )
 
-MIGRATIONS: tuple[Migration, ...] = (FIRST,)
+CHILDREN = Migration("children as cheap as any run", _text("children"))
+"""Nodes of the version before work on, but look through all runs for the children of one."""
+
+MIGRATIONS: tuple[Migration, ...] = (FIRST, CHILDREN)
 
 _KEPT = """CREATE TABLE IF NOT EXISTS migrations (
   number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()

@@ -19,10 +19,10 @@ _ENDINGS = (
 _WISH = "%s, %s, %s, %s, %s, %s, %s"
 _CALLS = {
     "add": "* FROM {}.add(%s::text::jsonb, %s, %s)",
-    "add plain": f"* FROM {{}}.add_plain(%s, %s, %s, %s, %s{_SMALLINTS}, %s{_BIGINTS}, %s{_BIGINTS}, %s, %s, %s)",
+    "add plain": f"* FROM {{}}.add_plain(%s, %s, %s, %s, %s{_SMALLINTS}, %s{_BIGINTS}, %s{_BIGINTS}, %s, %s, %s, %s)",
     "amend": f"* FROM {{}}.amend(%s, %s, %s, %s, %s, %s, %s{_INTEGERS}, %s{_BIGINTS}, %s, %s, %s)",
-    "claim": f"* FROM {{}}.claim({_WISH}, %s)",
-    "turn": f"* FROM {{}}.turn({_ENDINGS}, {_WISH}, %s)",
+    "claim": f"* FROM {{}}.claim_2({_WISH}, %s, NULL)",
+    "turn": f"* FROM {{0}}.claim_2({_WISH}, %s, {{0}}.finish({_ENDINGS}, %s)::text[])",
     "finish": f"{{}}.finish({_ENDINGS}, %s)::text[]",
     "beat": f"held::text[], reasons FROM {{}}.beat(%s, %s, %s, %s{_BIGINTS}, %s, {_LINES}, %s, %s)",
     "fire": "fired::text[], due, versions::text[], wake_at FROM"

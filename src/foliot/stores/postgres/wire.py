@@ -68,7 +68,7 @@ _USUAL = frozenset(
 _GIVEN_BY_STORE = frozenset(("wakes_at", "parked", "waits"))
 _AS_TEXT = frozenset(("terms", "attempts", "error", "progress", "meta", "headers"))
 _RENAMED = {"unique": "uniq"}
-_PLAIN = _USUAL - {"schedule", "nominal_at", "parent"}
+_PLAIN = _USUAL - {"schedule", "nominal_at"}
 _MORE = tuple(name for name in Run.__struct_fields__ if name not in _PLAIN | _GIVEN_BY_STORE)
 _NO_MORE = tuple(_default[name] for name in _MORE)
 _more_of = attrgetter(*_MORE)
@@ -86,8 +86,9 @@ def runs_text(runs: Iterable[Run]) -> str:
 
 
 def plain_columns(runs: Sequence[Run]) -> Columns | None:
-    """Runs as the SQL function ``add_plain`` takes them; None if one of them has more than what most have."""
-    if any(_more_of(run) != _NO_MORE for run in runs):
+    """Runs as the SQL function ``add_plain`` takes them; None if one has more than most have, or another parent."""
+    parent = runs[0].parent
+    if any(_more_of(run) != _NO_MORE or run.parent != parent for run in runs):
         return None
     return (
         [run.id for run in runs],
@@ -97,6 +98,7 @@ def plain_columns(runs: Sequence[Run]) -> Columns | None:
         _column_or_one([str(run.priority) for run in runs]),
         _column_or_one([str(run.due_at) for run in runs]),
         _column_or_one([str(run.created_at) for run in runs]),
+        parent,
     )
 
 
@@ -141,9 +143,9 @@ def run_of(text: str) -> Run:
 
 
 def claimed_of(row: Sequence[Any], claim: Claim, now: int) -> Run:
-    """The run in a row of the SQL type ``claimed``."""
-    if row[10] is not None:
-        return _decode(row[10])
+    """The run in a row of the SQL type ``claimed_2``."""
+    if row[11] is not None:
+        return _decode(row[11])
     return Run(
         id=row[0],
         job=row[1],
@@ -155,6 +157,7 @@ def claimed_of(row: Sequence[Any], claim: Claim, now: int) -> Run:
         token=row[7],
         schedule=row[8],
         nominal_at=row[9],
+        parent=row[10],
         state=State.RUNNING,
         wakes_at=now + claim.lease,
         worker=claim.worker,
