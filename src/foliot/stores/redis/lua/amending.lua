@@ -81,7 +81,7 @@ function amending.amend(ids, change, now)
       amend(r, change, now)
     end
   end
-  write_all()
+  write_step()
   local blobs = {}
   for n, id in ipairs(ids) do
     local r = desk.get(id)

@@ -1,4 +1,14 @@
--- What everything else stands on: names of keys, calls with many arguments, hints, answers.
+-- What everything else stands on: names of keys, calls with many arguments, hints, answers; and parts made when needed.
+
+-- A part that is made when something of it is first asked for: most steps need few.
+local function later(make)
+  local how = {}
+  function how.__index(_, name)
+    how.__index = make()
+    return how.__index[name]
+  end
+  return setmetatable({}, how)
+end
 
 local NEVER = 'inf'
 local AT_ONCE = 0
@@ -77,6 +87,19 @@ local function earlier(one, other)
     return other
   end
   return (other == nil or one < other) and one or other
+end
+
+-- What parts have to do when a step is written.
+local at_the_end = {}
+
+-- Whether there are limits, or lanes to be looked at. Where there are none, nobody need think of lanes.
+local has_lanes = nil
+
+local function any_lanes()
+  if has_lanes == nil then
+    has_lanes = redis.call('EXISTS', key('bounds'), key('look')) > 0
+  end
+  return has_lanes
 end
 
 -- Hints: what may be due from when on. The earliest of each topic is told once, at the end.

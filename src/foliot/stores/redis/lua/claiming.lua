@@ -43,73 +43,9 @@ local function served(claim)
   return spots
 end
 
--- Reads on in the due set of a spot; what was read stays there until all is decided.
-local function read_on(spot, now, count)
-  local rows = redis.call('ZRANGEBYSCORE', due_at_place(spot.place, spot.priority), '-inf', now, 'WITHSCORES', 'LIMIT',
-    spot.read, count)
-  spot.rows, spot.at, spot.read = rows, 1, spot.read + #rows / 2
-  spot.more = #rows / 2 == count
-end
-
-local function head_of(spot, now, count)
-  if spot.at > #spot.rows and spot.more then
-    read_on(spot, now, count)
-  end
-  return spot.rows[spot.at], spot.rank
-end
-
-local function show_head(spot, now, count)
-  spot.id = head_of(spot, now, count)
-  spot.rank = spot.id and tonumber(spot.rows[spot.at + 1]) - spot.priority * AGEING
-  return spot.id ~= nil
-end
-
-local function goes_before(one, other)
-  if one.rank ~= other.rank then
-    return one.rank < other.rank
-  end
-  return before(one.id, other.id)
-end
-
-local function first_of(heads)
-  local first = 1
-  for n = 2, #heads do
-    if goes_before(heads[n], heads[first]) then
-      first = n
-    end
-  end
-  return first
-end
-
-local function begin(spots, now, count)
-  local heads = {}
-  for _, spot in ipairs(spots) do
-    spot.rows, spot.at, spot.read, spot.more = {}, 1, 0, true
-    if show_head(spot, now, count) then
-      heads[#heads + 1] = spot
-    end
-  end
-  return heads
-end
-
--- The next due ids in the order of claims.
-local function next_ids(heads, now, count)
-  local ids = {}
-  while #ids < count and #heads > 0 do
-    local n = first_of(heads)
-    local spot = heads[n]
-    ids[#ids + 1] = spot.id
-    spot.at = spot.at + 2
-    if not show_head(spot, now, count) then
-      table.remove(heads, n)
-    end
-  end
-  return ids
-end
-
 -- What only one spot has is in order already.
 local function next_ids_of(spot, now, count)
-  local set = due_at_place(spot.place, spot.priority)
+  local set = places.due(spot.place, spot.priority)
   local ids = redis.call('ZRANGEBYSCORE', set, '-inf', now, 'LIMIT', spot.read, count)
   spot.read = spot.read + #ids
   return ids
@@ -117,29 +53,34 @@ end
 
 -- A function that tells the next so many due ids.
 local function source(spots, claim, now)
-  if #spots == 1 then
-    spots[1].read = 0
-    return function(count)
-      return next_ids_of(spots[1], now, count)
-    end
+  if #spots ~= 1 then
+    return merging.of(spots, now, claim.limit)
   end
-  local heads = begin(spots, now, claim.limit)
+  spots[1].read = 0
   return function(count)
-    return next_ids(heads, now, count)
+    return next_ids_of(spots[1], now, count)
+  end
+end
+
+local function lease(r, claim, now)
+  desk.touch(r)
+  if r.state == 'running' then
+    moves.lose(r, now)
+  end
+  r.state, r.token, r.wakes_at, r.worker, r.started_at = 'running', r.token + 1, claim.until_, claim.worker, now
+  if r.hold == 'start' then
+    keys.give_up(r)
   end
 end
 
 local function try_to_claim(r, claim, now)
-  local full = lanes.any_limited() and lanes.admit(r, now) or nil
+  local full = any_lanes() and lanes.admit(r, now) or nil
   if full then
     moves.park(r, full, now)
-    return false
+  else
+    lease(r, claim, now)
   end
-  moves.claim(r, claim, now)
-  if r.hold == 'start' then
-    keys.give_up(r)
-  end
-  return true
+  return not full
 end
 
 local function take(next_due, claim, now)
@@ -176,7 +117,7 @@ end
 local function next_alarm(spots)
   local at = nil
   for _, spot in ipairs(spots) do
-    local first = redis.call('ZRANGE', due_at_place(spot.place, spot.priority), 0, 0, 'WITHSCORES')
+    local first = redis.call('ZRANGE', places.due(spot.place, spot.priority), 0, 0, 'WITHSCORES')
     if first[2] then
       at = earliest(at, exactly(first[1], tonumber(first[2])))
     else
@@ -194,22 +135,31 @@ local function blobs_of(runs)
   return as_list(blobs)
 end
 
+-- When a lane is to be looked at next, after those whose time has come were.
+local function look_at_lanes(now)
+  if any_lanes() then
+    lanes.write(now)
+    local woken = lanes.wake(now)
+    return earliest(lanes.next_look(), woken > 0 and now or nil)
+  end
+end
+
 -- Takes due runs; the answer is the runs, and when to come back: nothing when the batch is full.
 function claiming.claim(claim, now)
   if claim.limit <= 0 then
     return {as_list({}), ''}
   end
-  local releasing = waits.go_on()
+  local releasing = redis.call('EXISTS', key('releasing')) > 0 and waits.go_on()
   local spots = served(claim)
+  places.grown = false
   local taken = take(source(spots, claim, now), claim, now)
-  write_all()
+  write_step()
   local answer = blobs_of(taken)
-  lanes.write(now)
-  local woken = lanes.wake(now)
+  local look_at = look_at_lanes(now)
   if #taken == claim.limit then
     return {answer, ''}
   end
-  local at = earliest(next_alarm(served(claim)), earliest(lanes.next_look(), (woken > 0 or releasing) and now or nil))
+  local at = earliest(next_alarm(places.grown and served(claim) or spots), earliest(look_at, releasing and now or nil))
   return {answer, at and whole(at) or ''}
 end
 

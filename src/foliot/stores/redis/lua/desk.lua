@@ -1,6 +1,6 @@
 -- The desk: runs are read once, changed here, and written together. What follows from a change is told by comparing.
 
-local desk = {seen = {}, changed = {}}
+local desk = {seen = {}, changed = {}, ended = {}}
 
 -- What is live is in a plain set, which is quick; what ended badly in one that is in order. Who succeeded is in none.
 local LIVE = {pending = true, running = true}
@@ -90,11 +90,11 @@ local function move_alarm(r, was)
     return
   end
   if was.wakes_at ~= nil and (is == nil or was.priority ~= r.priority) then
-    take(due_at_place(r.place, was.priority), r.id)
+    take(places.due(r.place, was.priority), r.id)
   end
   if is ~= nil then
     places.enter(r.place, r.priority)
-    put(due_at_place(r.place, r.priority), whole(is), r.id)
+    put(places.due(r.place, r.priority), whole(is), r.id)
   end
 end
 
@@ -145,24 +145,8 @@ local function hint_at(r, was)
   end
 end
 
--- The sets in which a run stays for as long as it is kept.
-function desk.shelves_of(r)
-  local given = run.given(r)
-  local shelves = {key('job', r.job)}
-  if given.schedule then
-    shelves[#shelves + 1] = key('schedule', given.schedule)
-  end
-  if given.parent then
-    shelves[#shelves + 1] = key('parent', given.parent)
-  end
-  for _, tag in ipairs(given.tags or {}) do
-    shelves[#shelves + 1] = key('tag', tag)
-  end
-  return shelves
-end
-
 local function enter_catalogue(r)
-  for _, shelf in ipairs(desk.shelves_of(r)) do
+  for _, shelf in ipairs(shelves.of(r)) do
     put(shelf, '0', r.id)
   end
   sheet.jobs[r.job] = true

@@ -4,13 +4,6 @@ local ENDLESS = math.huge
 
 local lanes = {known = {}, ways = {}, entered = {}}
 
-function lanes.any_limited()
-  if lanes.limited == nil then
-    lanes.limited = redis.call('HLEN', key('bounds')) > 0
-  end
-  return lanes.limited
-end
-
 local function family(name)
   return string.match(name, '^([^#]*)#') or name
 end
@@ -95,9 +88,6 @@ local function room(bounds, running, started)
 end
 
 function lanes.leave(r, now)
-  if not lanes.any_limited() then
-    return
-  end
   for _, lane in ipairs(lanes.of(r, now)) do
     lane.running, lane.by, lane.left = lane.running - 1, lane.by - 1, true
     lanes.entered[lane.name] = lane
@@ -283,8 +273,8 @@ end
 -- Counts anew who holds a place in the limited lanes.
 function lanes.recount()
   redis.call('DEL', key('busy'))
-  lanes.known, lanes.ways, lanes.limited = {}, {}, nil
-  if not lanes.any_limited() then
+  lanes.known, lanes.ways = {}, {}
+  if redis.call('HLEN', key('bounds')) == 0 then
     return
   end
   local ids = redis.call('SMEMBERS', key('state', 'running'))

@@ -24,12 +24,9 @@ function moves.settle(r, waits)
   r.wakes_at = waits == 0 and r.due_at or nil
 end
 
-function moves.claim(r, claim, now)
-  desk.touch(r)
-  if r.state == 'running' then
-    keep_attempt(r, now, 'lost')
-  end
-  r.state, r.token, r.wakes_at, r.worker, r.started_at = 'running', r.token + 1, claim.until_, claim.worker, now
+-- The attempt under way is lost.
+function moves.lose(r, now)
+  keep_attempt(r, now, 'lost')
 end
 
 function moves.park(r, lane, now)

@@ -1,8 +1,10 @@
--- Places: where runs that are due wait, one set for each place and priority.
+-- Places: where runs wait until they are due, one set for each place and priority. Those of one worker only are apart.
+
+local places = {known = {}, grown = false}
 
 local due_names = {}
 
-local function due_at_place(place, priority)
+function places.due(place, priority)
   local at = due_names[priority]
   if at == nil then
     at = {}
@@ -16,9 +18,6 @@ local function due_at_place(place, priority)
   return name
 end
 
--- Places with a due set, each with the priorities in use; those of one worker only are apart.
-local places = {known = {}}
-
 function places.book(place)
   return string.sub(place, 1, 1) == '@' and key('doors') or key('places')
 end
@@ -30,6 +29,7 @@ function places.enter(place, priority)
     local inside = redis.call('HGET', places.book(place), place) or ''
     if not string.find(inside, ',' .. whole(priority) .. ',', 1, true) then
       redis.call('HSET', places.book(place), place, (inside == '' and ',' or inside) .. whole(priority) .. ',')
+      places.grown = true
     end
   end
 end

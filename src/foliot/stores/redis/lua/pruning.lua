@@ -50,7 +50,7 @@ local function forget(r)
   redis.call('DEL', key('r', r.id), key('lines', r.id))
   redis.call('ZREM', key('over', r.job), r.id)
   redis.call('ZREM', key('state', r.state), r.id)
-  for _, shelf in ipairs(desk.shelves_of(r)) do
+  for _, shelf in ipairs(shelves.of(r)) do
     redis.call('ZREM', shelf, r.id)
   end
   if redis.call('EXISTS', key('job', r.job)) == 0 then

@@ -1,6 +1,6 @@
 local now = instant(ARGV[1])
 local answers = adding.add(cmsgpack.unpack(ARGV[2]), now)
-write_all()
+write_step()
 keys.forget_expired(now)
 hints.ring()
 

@@ -14,7 +14,7 @@ if redis.call('MSETNX', unpack(blobs)) == 0 then
   return 0
 end
 redis.call('SADD', key('state', 'pending'), unpack(ids))
-redis.call('ZADD', due_at_place(place, priority), unpack(alarms))
+redis.call('ZADD', places.due(place, priority), unpack(alarms))
 redis.call('ZADD', key('job', job), unpack(members))
 redis.call('SADD', key('jobs'), job)
 if schedule then

@@ -1,4 +1,4 @@
 keeping.put('worker', cmsgpack.unpack(ARGV[2]))
-local replies = finishing.beat(cmsgpack.unpack(ARGV[3]), instant(ARGV[1]))
-desk.write()
+local replies = beating.beat(cmsgpack.unpack(ARGV[3]), instant(ARGV[1]))
+write_step()
 return cmsgpack.pack(replies)
