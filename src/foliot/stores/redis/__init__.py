@@ -100,6 +100,8 @@ class RedisStore(Store):
         return _bits(await self._run("finish", now, pack([ending_of(each, now) for each in endings])))
 
     async def turn(self, endings: Sequence[Ending], claim: Claim, now: int) -> tuple[list[bool], Batch]:
+        if not endings:
+            return [], await self.claim(claim, now)
         ended = pack([ending_of(each, now) for each in endings])
         kept, *batch = await self._run("turn", now, ended, _wish(claim, now))
         return _bits(kept), _batch(*batch)

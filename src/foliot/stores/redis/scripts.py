@@ -25,7 +25,7 @@ _FLAT = frozenset({"base", "step"})
 _LATER = frozenset(
     {"shelves", "moves", "keys", "waits", "lanes", "adding", "schedules", "concluding", "merging", "keeping"}
 )
-"""Parts that are made when something of them is first asked for: to define what is in them takes longer than most steps."""
+"""Parts that are made when something of them is first asked for: to define all takes longer than most steps."""
 
 _RUNS = ("base", "places", "run", "shelves", "desk", "moves", "keys", "waits", "step")
 _ADDING = (*_RUNS, "adding", "schedules")

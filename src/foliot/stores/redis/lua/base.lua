@@ -92,14 +92,14 @@ end
 -- What parts have to do when a step is written.
 local at_the_end = {}
 
--- Whether there are limits, or lanes to be looked at. Where there are none, nobody need think of lanes.
-local has_lanes = nil
+-- Whether anything holds runs up: limits, lanes to be looked at, releases to go on with. Most stores have none.
+local holdups = nil
 
-local function any_lanes()
-  if has_lanes == nil then
-    has_lanes = redis.call('EXISTS', key('bounds'), key('look')) > 0
+local function any_holdups()
+  if holdups == nil then
+    holdups = redis.call('EXISTS', key('bounds'), key('look'), key('releasing')) > 0
   end
-  return has_lanes
+  return holdups
 end
 
 -- Hints: what may be due from when on. The earliest of each topic is told once, at the end.

@@ -28,6 +28,7 @@ local function served(claim)
   local function add(place, priorities)
     for priority in string.gmatch(priorities or '', '[^,]+') do
       spots[#spots + 1] = {place = place, priority = tonumber(priority)}
+      places.know(place, priority)
     end
   end
   local queues, labels = set_of(claim.queues), set_of(claim.labels)
@@ -74,7 +75,7 @@ local function lease(r, claim, now)
 end
 
 local function try_to_claim(r, claim, now)
-  local full = any_lanes() and lanes.admit(r, now) or nil
+  local full = any_holdups() and lanes.admit(r, now) or nil
   if full then
     moves.park(r, full, now)
   else
@@ -137,7 +138,7 @@ end
 
 -- When a lane is to be looked at next, after those whose time has come were.
 local function look_at_lanes(now)
-  if any_lanes() then
+  if any_holdups() then
     lanes.write(now)
     local woken = lanes.wake(now)
     return earliest(lanes.next_look(), woken > 0 and now or nil)
@@ -149,7 +150,7 @@ function claiming.claim(claim, now)
   if claim.limit <= 0 then
     return {as_list({}), ''}
   end
-  local releasing = redis.call('EXISTS', key('releasing')) > 0 and waits.go_on()
+  local releasing = any_holdups() and waits.go_on()
   local spots = served(claim)
   places.grown = false
   local taken = take(source(spots, claim, now), claim, now)

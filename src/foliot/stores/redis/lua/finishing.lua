@@ -37,7 +37,7 @@ local function finish(item, now)
   if r == nil then
     return '0'
   end
-  if any_lanes() then
+  if any_holdups() then
     lanes.leave(r, now)
   end
   if is_plain(item) then
@@ -55,7 +55,7 @@ function finishing.finish(items, now)
     kept[n] = finish(item, now)
   end
   write_step()
-  if any_lanes() then
+  if any_holdups() then
     lanes.write(now)
   end
   return table.concat(kept)

@@ -22,10 +22,14 @@ function places.book(place)
   return string.sub(place, 1, 1) == '@' and key('doors') or key('places')
 end
 
+-- That this place has a due set of this priority is known.
+function places.know(place, priority)
+  places.known[place .. '\0' .. priority] = true
+end
+
 function places.enter(place, priority)
-  local mark = place .. '\0' .. whole(priority)
-  if not places.known[mark] then
-    places.known[mark] = true
+  if not places.known[place .. '\0' .. whole(priority)] then
+    places.know(place, whole(priority))
     local inside = redis.call('HGET', places.book(place), place) or ''
     if not string.find(inside, ',' .. whole(priority) .. ',', 1, true) then
       redis.call('HSET', places.book(place), place, (inside == '' and ',' or inside) .. whole(priority) .. ',')

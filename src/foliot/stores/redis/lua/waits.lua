@@ -100,6 +100,7 @@ local function release_several(id)
     local n = redis.call('HINCRBY', key('releasing'), 'last', 1)
     redis.call('RENAME', set, key('let-go', whole(n)))
     redis.call('HSET', key('releasing'), whole(n), id)
+    holdups = true
     hints.note('runs', 0)
   end
 end
