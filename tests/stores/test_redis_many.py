@@ -169,6 +169,20 @@ async def test_namespaces_are_spread_over_the_nodes_of_a_cluster(cluster: RedisC
     assert places == set(cluster.ports)
 
 
+async def test_a_line_to_a_node_that_fell_while_idle_is_laid_anew_unnoticed(
+    cluster: RedisClusterServer, namespace: str
+):
+    store = open_store(cluster.url, namespace=namespace)
+    await store.open()
+    await add(store, a_run("a"))
+    for port in cluster.ports:
+        assert ask(port, "CLIENT KILL TYPE normal SKIPME yes").startswith(":")
+    await asyncio.sleep(0.05)
+
+    assert names(await take(store)) == ["a"]
+    await store.close()
+
+
 async def test_a_namespace_that_moved_to_another_node_is_found_there(cluster: RedisClusterServer, namespace: str):
     store = open_store(cluster.url, namespace=namespace)
     await store.open()

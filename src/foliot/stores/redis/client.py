@@ -99,6 +99,28 @@ class Caller:
         return connection
 
 
+class ClusterCaller:
+    """Gives commands by a cluster's client, which knows the node that keeps a key, and lays lines that fell anew."""
+
+    def __init__(self, client: Client, key: str) -> None:
+        self._client: Any = client
+        self._key = key
+
+    async def execute_command(self, *words: Word) -> Any:
+        """Give a command, and wait for its answer as long as the address says."""
+        for connection in self._free():
+            if connection.is_connected and await connection.can_read():  # it fell while nobody looked
+                await connection.disconnect()
+        return await self._client.execute_command(*words)
+
+    def _free(self) -> tuple[Connection, ...]:
+        """The lines to the node that nobody uses; none before it is known."""
+        try:
+            return tuple(self._client.get_node_from_key(self._key)._free)
+        except theirs.SlotNotCoveredError:
+            return ()
+
+
 async def client_of(address: Address) -> AsyncGenerator[Client]:
     """A client for whoever keeps the namespace, until this generator is closed.
 

@@ -12,7 +12,7 @@ from redis.exceptions import NoScriptError
 
 from foliot.errors import StoreUnavailable
 from foliot.stores.redis.address import Address, Kind
-from foliot.stores.redis.client import FAILURES, Caller, Client, Listener, Word, client_of
+from foliot.stores.redis.client import FAILURES, Caller, Client, ClusterCaller, Listener, Word, client_of
 from foliot.stores.redis.problems import explained
 from foliot.stores.redis.scripts import Script, script
 
@@ -25,7 +25,7 @@ class Exchange:
 
     def __init__(self, address: Address) -> None:
         self.address = address
-        self.tag = f"{{{address.namespace}}}"
+        self.tag = tag_of(address)
         self._keys = (self.tag, f"{self.tag}:schema")
         self._lives: WeakKeyDictionary[AbstractEventLoop, Life] = WeakKeyDictionary()
         self._open = False
@@ -121,8 +121,8 @@ class Life:
         """The client of this event loop."""
         return (await self._all()).client
 
-    async def caller(self) -> Client | Caller:
-        """Who gives commands: a cluster's client itself, since it knows whom to ask."""
+    async def caller(self) -> Caller | ClusterCaller:
+        """Who gives commands."""
         return (await self._all()).caller
 
     async def _all(self) -> Made:
@@ -143,7 +143,7 @@ class Made(NamedTuple):
     """A client, who gives commands with it, and what ends it."""
 
     client: Client
-    caller: Client | Caller
+    caller: Caller | ClusterCaller
     until: AsyncGenerator[Client]
 
 
@@ -151,4 +151,11 @@ async def made(address: Address) -> Made:
     """A client for an address. Nothing is connected yet."""
     until = client_of(address)
     client = await anext(until)
-    return Made(client, client if address.kind is Kind.CLUSTER else Caller(client, address.timeout), until)
+    clustered = address.kind is Kind.CLUSTER
+    caller = ClusterCaller(client, tag_of(address)) if clustered else Caller(client, address.timeout)
+    return Made(client, caller, until)
+
+
+def tag_of(address: Address) -> str:
+    """What the names of all keys begin with: a cluster keeps what has the same tag on one node."""
+    return f"{{{address.namespace}}}"
