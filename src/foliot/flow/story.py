@@ -367,7 +367,8 @@ class Page(msgspec.Struct, frozen=True):
     @property
     def parts(self) -> list[str]:
         """The ids of all its parts."""
-        return [self.part(n) for n in range(self.start, self.stop)]
+        base = self.base
+        return [f"{base}.{n:05}" for n in range(self.start, self.stop)]
 
 
 # The runs that only keep books

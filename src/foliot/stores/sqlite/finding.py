@@ -14,7 +14,7 @@ import msgspec
 
 from foliot.model import Page, Query, State
 from foliot.stores.sqlite.bulk import THESE, listed
-from foliot.stores.sqlite.rows import COLUMNS, run_of
+from foliot.stores.sqlite.rows import BRIEF, COLUMNS, brief_of, run_of
 from foliot.stores.terms import as_json, at_path, meta_term, tag_term
 
 ENOUGH = 5_000
@@ -58,7 +58,7 @@ def find(db: sqlite3.Connection, query: Query) -> Page:
     """The runs that match, a page at a time; one more is read than asked for, to know if more match."""
     sql, values = _page(query, _best_driver(db, query, _IN_ORDER))
     rows = db.execute(sql, values).fetchall()
-    runs = tuple(run_of(row) for row in rows[: query.limit])
+    runs = tuple(map(brief_of if query.brief else run_of, rows[: query.limit]))
     more = len(rows) > query.limit
     return Page(runs=runs, cursor=None if not more else runs[-1].id if runs else query.after)
 
@@ -69,7 +69,8 @@ def _page(query: Query, driver: Driver) -> tuple[str, list[Any]]:
     filters = list(_filters(query))
     if query.after is not None:
         filters.append(Filter(f"{driver.id} {onward} ?", (query.after,)))
-    one = f"SELECT {COLUMNS} FROM {_matching(driver, filters)} ORDER BY {driver.id} {direction} LIMIT ?"
+    columns = BRIEF if query.brief else COLUMNS
+    one = f"SELECT {columns} FROM {_matching(driver, filters)} ORDER BY {driver.id} {direction} LIMIT ?"
     limit = query.limit + 1
     values = _bound(driver, filters, last=(limit,))
     if len(driver.values) == 1:
@@ -121,7 +122,10 @@ _EVER = 2**63 - 1
 
 def _best_driver(db: sqlite3.Connection, query: Query, otherwise: Driver) -> Driver:
     """The filter that brings the fewest, as far as counting is cheap."""
-    drivers = {driver: _count(db, driver) for driver in _drivers(query)}
+    every = list(_drivers(query))
+    if len(every) == 1 and query.since is query.until is None:
+        return every[0]
+    drivers = {driver: _count(db, driver) for driver in every}
     if query.since is not None or query.until is not None:
         window = _window(query)
         if (count := _count(db, window)) < ENOUGH:  # it is not in order of id, and must be sorted

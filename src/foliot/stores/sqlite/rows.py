@@ -15,10 +15,12 @@ from foliot.stores.sqlite.bulk import THESE, Row, insert, listed, update
 
 COLUMNS = (
     "id, job, due_at, created_at, queue, priority, args, state, wakes_at, token, worker, started_at, schedule, "
-    "nominal_at, reason, failures, expires_at, deadline_at, parked, waits, cancelling, finished_at, result, uniq, "
-    "attempts, error, progress, tags, meta, parent, more"
+    "nominal_at, parent, reason, failures, expires_at, deadline_at, parked, waits, cancelling, finished_at, result, "
+    "uniq, attempts, error, progress, tags, meta, more"
 )
 """What ``run_of`` reads, in its order."""
+BRIEF = "id, job, due_at, created_at, state, result, parent, cancelling, finished_at"
+"""What ``brief_of`` reads."""
 
 
 class More(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -65,9 +67,8 @@ _REST: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("progress", _progress),
     ("tags", _tags),
     ("meta", _meta),
-    ("parent", _as_it_is),
 )
-_BLANK: Row = (None, 0, None, None, None, 0, *[None] * 11)
+_BLANK: Row = (None, 0, None, None, None, 0, *[None] * 10)
 """What most runs have in the last columns."""
 
 
@@ -93,8 +94,24 @@ def run_of(row: Row) -> Run:
         started_at=row[11],
         schedule=row[12],
         nominal_at=row[13],
+        parent=row[14],
     )
-    return run if row[14:] == _BLANK else _completed(run, row[14:])
+    return run if row[15:] == _BLANK else _completed(run, row[15:])
+
+
+def brief_of(row: Row) -> Run:
+    """The run in a row of ``BRIEF``."""
+    return Run(
+        id=row[0],
+        job=row[1],
+        due_at=row[2],
+        created_at=row[3],
+        state=_STATES[row[4]],
+        result=row[5],
+        parent=row[6],
+        cancelling=row[7],
+        finished_at=row[8],
+    )
 
 
 def _completed(run: Run, rest: Row) -> Run:
@@ -141,12 +158,12 @@ def _shape(plain: str, odd: str) -> Shape:
     return Shape((*plain.split(), *odd.split()), values)
 
 
-_PLACED = "id job queue place priority due_at wakes_at created_at args"
-_GIVEN = f"{_PLACED} schedule parent nominal_at expires_at deadline_at waits"
+_PLACED = "id job queue place priority due_at wakes_at created_at args parent"
+_GIVEN = f"{_PLACED} schedule nominal_at expires_at deadline_at waits"
 _LIVED = "reason token failures worker parked cancelling started_at finished_at result"
 
 PLAIN = _shape(_PLACED, "")
-"""What a run consists of of which only the job and its arguments were said; the other columns have defaults."""
+"""What a run consists of of which only the job, arguments and a parent were said; the other columns have defaults."""
 FRESH = _shape(_GIVEN, "uniq tags meta more")
 """What a run that nobody has touched consists of."""
 WHOLE = _shape(f"{_GIVEN} {_LIVED}", "uniq tags meta more state attempts error progress")
@@ -175,7 +192,7 @@ def is_fresh(run: Run) -> bool:
 def is_plain(run: Run) -> bool:
     """Whether the columns of ``PLAIN`` say all there is to say about a fresh run."""
     return (
-        run.schedule is run.parent is run.nominal_at is run.expires_at is run.deadline_at is run.unique is None
+        run.schedule is run.nominal_at is run.expires_at is run.deadline_at is run.unique is None
         and run.terms is run.key is run.target is None
         and not (run.waits or run.tags or run.meta or run.lanes or run.needs or run.after or run.headers)
     )
