@@ -90,17 +90,32 @@ async def test_runs_before_a_full_lane_cost_nothing_once_they_are_parked(
     assert behind < 2 * alone
 
 
+RUNNING = {"wakes_at": "n", "state": "'running'", "worker": "'w'", "token": "1", "started_at": "0"}
+FINISH = (
+    "SELECT finish(ARRAY['due00000001'], ARRAY[1], ARRAY['succeeded'], NULL, NULL, NULL, NULL, NULL, NULL, NULL,"
+    " NULL, NULL, NULL, NULL, NULL, NULL, NULL, 5)"
+)
+
+
 async def test_an_ending_is_found_by_the_id_of_its_run(server: asyncpg.Connection):
-    finish = (
-        "SELECT finish(ARRAY['due00000001'], ARRAY[1], ARRAY['succeeded'], NULL, NULL, NULL, NULL, NULL, NULL, NULL,"
-        " NULL, NULL, NULL, NULL, NULL, NULL, NULL, 5)"
-    )
-    await fill(server, "due", FEW, wakes_at="n", state="'running'", worker="'w'", token="1", started_at="0")
-    few = await settled(server, finish)
+    await fill(server, "due", FEW, **RUNNING)
+    few = await settled(server, FINISH)
 
     await fill(server, "over", MANY, state="'succeeded'", finished_at="n")
-    await fill(server, "held", MANY, wakes_at="n", state="'running'", worker="'w'", token="1", started_at="0")
-    many = await settled(server, finish)
+    await fill(server, "held", MANY, **RUNNING)
+    many = await settled(server, FINISH)
+
+    assert many < 2 * few
+
+
+async def test_an_ending_does_not_step_over_those_who_waited_once(server: asyncpg.Connection):
+    await fill(server, "due", FEW, **RUNNING)
+    await server.execute("INSERT INTO waits VALUES ('zzz', 'someone')")
+    few = await settled(server, FINISH)
+
+    await server.execute(f"INSERT INTO waits SELECT 'a' || n, 'join' FROM generate_series(1, {MANY}) AS n")
+    await server.execute("DELETE FROM waits WHERE run = 'join'")
+    many = await settled(server, FINISH)
 
     assert many < 2 * few
 

@@ -36,7 +36,9 @@ FIRST = Migration(
 CHILDREN = Migration("children as cheap as any run", _text("children"))
 """Nodes of the version before work on, but look through all runs for the children of one."""
 
-MIGRATIONS: tuple[Migration, ...] = (FIRST, CHILDREN)
+RELEASING = Migration("releasing steps over nobody", _text("releasing"))
+
+MIGRATIONS: tuple[Migration, ...] = (FIRST, CHILDREN, RELEASING)
 
 _KEPT = """CREATE TABLE IF NOT EXISTS migrations (
   number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()
