@@ -5,14 +5,14 @@ import time
 
 import pytest
 
-from foliot.clock import LOOK_AGAIN, Clock, ManualClock, SystemClock
+from foliot.clock import LOOK_AGAIN, Bell, ManualClock, SystemClock
 from foliot.moments import DAY, MINUTE, SECOND
 
 
 class ClockThatMayBeSet(ManualClock):
     """A clock that you turn, waited for like one that runs."""
 
-    wait = Clock.wait
+    look = LOOK_AGAIN
 
 
 async def begun(work) -> asyncio.Task:
@@ -163,7 +163,7 @@ def test_without_alarms_there_is_no_next_one():
 
 @pytest.mark.parametrize("kind", [ManualClock, ClockThatMayBeSet])
 async def test_who_waits_wakes_at_the_time(kind: type[ManualClock]):
-    clock, bell = kind(), asyncio.Event()
+    clock, bell = kind(), Bell()
     waiting = await begun(clock.wait(bell, 3 * SECOND))
 
     clock.turn_to(3 * SECOND - 1)
@@ -176,30 +176,30 @@ async def test_who_waits_wakes_at_the_time(kind: type[ManualClock]):
 
 @pytest.mark.parametrize("kind", [ManualClock, ClockThatMayBeSet])
 async def test_who_waits_wakes_when_the_bell_rings_and_leaves_it_silent(kind: type[ManualClock]):
-    clock, bell = kind(), asyncio.Event()
+    clock, bell = kind(), Bell()
     waiting = await begun(clock.wait(bell, DAY))
 
-    bell.set()
+    bell.ring()
 
     assert await ended(waiting)
-    assert not bell.is_set()
+    assert not bell.rung
     assert clock.next_alarm() is None
 
 
 @pytest.mark.parametrize("kind", [ManualClock, ClockThatMayBeSet])
 async def test_a_bell_that_rang_before_the_wait_is_heard(kind: type[ManualClock]):
-    clock, bell = kind(), asyncio.Event()
-    bell.set()
+    clock, bell = kind(), Bell()
+    bell.ring()
 
     waiting = await begun(clock.wait(bell, None))
 
     assert await ended(waiting)
-    assert not bell.is_set()
+    assert not bell.rung
 
 
 @pytest.mark.parametrize("until", [None, DAY])
 async def test_nobody_waits_longer_than_a_lost_hint_may_cost(until: int | None):
-    clock, bell = ClockThatMayBeSet(MINUTE), asyncio.Event()
+    clock, bell = ClockThatMayBeSet(MINUTE), Bell()
     waiting = await begun(clock.wait(bell, until))
 
     assert clock.next_alarm() == MINUTE + LOOK_AGAIN
@@ -208,17 +208,17 @@ async def test_nobody_waits_longer_than_a_lost_hint_may_cost(until: int | None):
 
 
 async def test_a_manual_clock_is_never_set_behind_our_back_and_waits_for_the_bell_alone():
-    clock, bell = ManualClock(), asyncio.Event()
+    clock, bell = ManualClock(), Bell()
     waiting = await begun(clock.wait(bell, None))
 
     assert clock.next_alarm() is None
-    bell.set()
+    bell.ring()
     assert await ended(waiting)
 
 
 @pytest.mark.parametrize("kind", [ManualClock, ClockThatMayBeSet])
 async def test_who_stops_waiting_leaves_no_alarm_behind(kind: type[ManualClock]):
-    clock, bell = kind(), asyncio.Event()
+    clock, bell = kind(), Bell()
     waiting = await begun(clock.wait(bell, SECOND))
 
     waiting.cancel()

@@ -274,15 +274,15 @@ def test_the_bell_rings_once_until_the_notes_are_drained():
     assert len(rung) == 2
 
 
-def test_notes_are_true_while_something_waits():
+def test_notes_know_whether_something_waits():
     ctx = context()
-    assert not ctx.notes
+    assert not ctx.notes.waiting
 
     ctx.progress(1)
-    assert ctx.notes
+    assert ctx.notes.waiting
     ctx.notes.drain()
 
-    assert not ctx.notes
+    assert not ctx.notes.waiting
 
 
 def test_many_threads_lose_no_line_and_keep_the_cap():

@@ -23,11 +23,34 @@ class Alarm(Protocol):
     def cancel(self) -> None: ...
 
 
+class Bell:
+    """Wakes the one who sleeps by it. Rung while nobody does, it keeps the next one from falling asleep."""
+
+    __slots__ = ("_sleeper", "rung")
+
+    def __init__(self) -> None:
+        self.rung = False
+        self._sleeper: asyncio.Future[None] | None = None
+
+    def ring(self) -> None:
+        """Wake who sleeps, or who is about to."""
+        self.rung = True
+        if self._sleeper is not None and not self._sleeper.done():
+            self._sleeper.set_result(None)
+
+    def sleep(self) -> asyncio.Future[None]:
+        """To be awaited: done when the bell rings."""
+        self._sleeper = asyncio.Future()
+        return self._sleeper
+
+
 class Clock(ABC):
     """Tells the time in microseconds since the epoch, wakes who asks for it, and rolls the dice."""
 
     threaded: ClassVar[bool] = False
     """Whether a thread with an event loop of its own may wait by it, too."""
+    look: int | None = LOOK_AGAIN
+    """The longest that it lets a loop sleep; None for one that is never set behind our back."""
 
     def __init__(self, seed: int | None = None) -> None:
         self.random = Random(seed)  # noqa: S311 - jitter and ids, not secrets
@@ -40,15 +63,24 @@ class Clock(ABC):
     def call_at(self, when: int, action: Callable[[], object]) -> Alarm:
         """Call ``action`` in the running loop when it is ``when``, or at once if it is later."""
 
-    async def wait(self, bell: asyncio.Event, until: int | None) -> None:
-        """Sleep until the bell rings or ``until`` has come, never longer than ``LOOK_AGAIN``; leave the bell silent."""
-        latest = self.now() + LOOK_AGAIN
-        alarm = self.call_at(latest if until is None else min(until, latest), bell.set)
+    async def wait(self, bell: Bell, until: int | None) -> None:
+        """Sleep until the bell rings or ``until`` has come, never longer than ``look``; leave the bell silent."""
+        if bell.rung:
+            bell.rung = False
+            return
+        alarm = self._wake_up_call(until, bell.ring)
         try:
-            await bell.wait()
+            await bell.sleep()
         finally:
-            alarm.cancel()
-            bell.clear()
+            bell.rung = False
+            if alarm is not None:
+                alarm.cancel()
+
+    def _wake_up_call(self, until: int | None, ring: Callable[[], object]) -> Alarm | None:
+        if self.look is not None:
+            latest = self.now() + self.look
+            until = latest if until is None else min(until, latest)
+        return None if until is None else self.call_at(until, ring)
 
     async def sleep(self, length: int) -> None:
         """Sleep for a length of time."""
@@ -92,6 +124,8 @@ class SystemClock(Clock):
 class ManualClock(Clock):
     """A clock that stands still until you turn it: for tests, and for simulations of days in seconds."""
 
+    look = None
+
     def __init__(self, start: int = 0, seed: int | None = 0) -> None:
         super().__init__(seed)
         self._now = start
@@ -106,16 +140,6 @@ class ManualClock(Clock):
         alarm = _ManualAlarm(action)
         heapq.heappush(self._alarms, (when, next(self._order), alarm))
         return alarm
-
-    async def wait(self, bell: asyncio.Event, until: int | None) -> None:
-        """Sleep until the bell rings or ``until`` has come: this clock is never set behind our back."""
-        alarm = None if until is None else self.call_at(until, bell.set)
-        try:
-            await bell.wait()
-        finally:
-            if alarm is not None:
-                alarm.cancel()
-            bell.clear()
 
     def next_alarm(self) -> int | None:
         """When the next alarm goes off; None when there is none."""

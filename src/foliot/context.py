@@ -41,7 +41,7 @@ class Notes:
     ``drain``. ``level`` is the lowest level of ``logging`` that is captured.
     """
 
-    __slots__ = ("_count", "_lines", "_progress", "_ring", "_waiting", "level", "most")
+    __slots__ = ("_count", "_lines", "_progress", "_ring", "level", "most", "waiting")
     _lock = RLock()  # one for all, held for moments; a destructor that the collector runs meanwhile may log, too
 
     def __init__(
@@ -53,7 +53,8 @@ class Notes:
         self._lines: list[Line] | None = None
         self._progress: Progress | None = None
         self._count = 0
-        self._waiting = False
+        self.waiting = False
+        """Whether something waits to be drained."""
 
     def add(self, line: Line) -> None:
         """Keep a line, the last place being taken by the news that the rest is dropped."""
@@ -81,15 +82,11 @@ class Notes:
         with self._lock:
             lines, progress = self._lines, self._progress
             self._lines = self._progress = None
-            self._waiting = False
+            self.waiting = False
         return tuple(lines or ()), progress
 
-    def __bool__(self) -> bool:
-        """Whether something waits to be drained."""
-        return self._waiting
-
     def _something_waits(self) -> bool:
-        first, self._waiting = not self._waiting, True
+        first, self.waiting = not self.waiting, True
         return first
 
     def _call(self) -> None:

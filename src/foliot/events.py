@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from enum import StrEnum
 
 from foliot.errors import DefinitionError
@@ -63,6 +64,10 @@ class Listeners:
     def wants(self, kind: Kind) -> bool:
         """Whether anybody wants to know: ask before an event is made."""
         return kind in self._by_kind
+
+    def want(self, kinds: AbstractSet[Kind]) -> bool:
+        """Whether anybody wants to know of any of these."""
+        return not self._by_kind.keys().isdisjoint(kinds)
 
     def subscribe(self, listener: Listener, *kinds: Kind) -> Callable[[], None]:
         """Call ``listener`` for these kinds, all if none are named; returns how to stop.

@@ -6,6 +6,7 @@ No clock, no store, no await; all of it tested with tables.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from random import Random
 from typing import Protocol
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 from foliot.control import Cancel, PutDown, Retry, Skip, Snooze
 from foliot.errors import PartsFailed
 from foliot.ids import firing_id
-from foliot.joining import concluded
+from foliot.joining import BOOKS, concluded
 from foliot.model import (
     Catchup,
     Clash,
@@ -61,9 +62,10 @@ def fire(schedule: Schedule, trigger: Trigger, now: int) -> Firing:
     since = schedule.wakes_at
     if since is None or since > now:
         return Firing(schedule=schedule, expect=schedule.version)
-    forgotten, since = _outside_window(schedule, trigger, since, now)
-    passed = [] if since is None else _due(trigger, since, now)
-    following = trigger.next_at(passed[-1]) if passed else since
+    forgotten: list[Run] = []
+    if since < now - schedule.window:
+        forgotten, since = _outside_window(schedule, trigger, since, now)
+    passed, following = _passed(trigger, since, now)
     behind = following is not None and following <= now
     chosen = _chosen(schedule, passed, behind, now)
     runs = forgotten + [_fired(schedule, trigger, each, now, chosen) for each in passed]
@@ -73,21 +75,26 @@ def fire(schedule: Schedule, trigger: Trigger, now: int) -> Firing:
 def _outside_window(schedule: Schedule, trigger: Trigger, since: int, now: int) -> tuple[list[Run], int | None]:
     """Instants that passed too long ago are one skipped run together; tells where the window begins."""
     opens = now - schedule.window
-    if since >= opens:
-        return [], since
     first = trigger.next_at(opens - 1)
     until, window = moment(opens).isoformat(), spell(schedule.window)
     reason = f"missed: nobody fired from here until {until}, longer ago than the catch-up window of {window}"
     return [_skipped(schedule, since, now, reason)], first
 
 
-def _due(trigger: Trigger, since: int, now: int) -> list[int]:
-    return [since, *islice(trigger.instants(since, now), PAGE - 1)] if since <= now else []
+def _passed(trigger: Trigger, since: int | None, now: int) -> tuple[list[int], int | None]:
+    """The instants that are due, a page of them at most, and the one that follows."""
+    if since is None or since > now:
+        return [], since
+    following = trigger.next_at(since)
+    if following is None or following > now:
+        return [since], following
+    passed = [since, *islice(trigger.instants(since, now), PAGE - 1)]
+    return passed, trigger.next_at(passed[-1])
 
 
 def _chosen(schedule: Schedule, passed: Sequence[int], behind: bool, now: int) -> frozenset[int]:
     """Which of these instants run, by the schedule's catch-up policy."""
-    wanted = [each for each in passed if each not in schedule.skips]
+    wanted = [each for each in passed if each not in schedule.skips] if schedule.skips else passed
     match schedule.catchup:
         case Catchup.LATEST:
             return frozenset(() if behind else wanted[-1:])
@@ -118,7 +125,7 @@ def _advanced(
         last_at=passed[-1] if passed else schedule.last_at,
         last_run=real[-1].id if real else schedule.last_run,
         fired=schedule.fired + len(real),
-        skips=tuple(each for each in schedule.skips if following is not None and each >= following),
+        skips=schedule.skips and tuple(each for each in schedule.skips if following is not None and each >= following),
     )
 
 
@@ -166,18 +173,13 @@ def wanted(schedule: Schedule, trigger: Trigger, nominal: int, now: int) -> Run:
         unique=unique,
         expires_at=None if place.expires is None else due + place.expires,
         deadline_at=None if place.deadline is None else due + place.deadline,
-        terms=_terms(schedule),
+        terms=place.terms if schedule.overlap is not Overlap.DELAY else replace(place.terms or Terms(), followed=True),
         tags=place.tags,
         meta=place.meta,
     )
 
 
-def _terms(schedule: Schedule) -> Terms | None:
-    if schedule.overlap is not Overlap.DELAY:
-        return schedule.placement.terms
-    return replace(schedule.placement.terms or Terms(), followed=True)
-
-
+@lru_cache(maxsize=1024)
 def overlapping(schedule: str, overlap: Overlap) -> tuple[Unique | None, tuple[str, ...]]:
     """How an overlap policy is said to a store: a unique key, a lane of one, both or neither."""
     lane = f"{OVERLAP.id}#{schedule}"
@@ -284,7 +286,9 @@ def admit(run: Run, rules: Rules | None, around: Mapping[str, Run], now: int) ->
         return _over(run, State.CANCELLED, problem)
     if run.target not in (None, run.worker) and run.terms is not None and run.terms.only:
         return _over(run, State.SKIPPED, f"worker gone: it was meant for {run.target} only")
-    return concluded(run, around) or _unfit(run, rules, around, now)
+    if run.job in BOOKS and (ending := concluded(run, around)) is not None:
+        return ending
+    return _unfit(run, rules, around, now)
 
 
 def _orphaned(parent: Run | None) -> str | None:
@@ -297,15 +301,20 @@ def _orphaned(parent: Run | None) -> str | None:
 
 
 def _unfit(run: Run, rules: Rules | None, around: Mapping[str, Run], now: int) -> Ending | None:
-    crashes = _crashes(run)
     if run.expires_at is not None and run.expires_at <= now and not run.attempts:
         return _over(run, State.SKIPPED, f"expired: not started by {moment(run.expires_at).isoformat()}")
     if run.deadline_at is not None and run.deadline_at <= now:
         return _over(run, State.FAILED, f"deadline: not done by {moment(run.deadline_at).isoformat()}")
-    if failed := _failed_upstream(run, around):
+    if run.after and (failed := _failed_upstream(run, around)):
         return _over(run, State.SKIPPED, f"upstream failed: {', '.join(failed)}")
     if rules is None:
         return _stranger(run, now)
+    return _worn_out(run, rules) if run.attempts else None
+
+
+def _worn_out(run: Run, rules: Rules) -> Ending | None:
+    """Whether too many workers have died under it."""
+    crashes = _crashes(run)
     if crashes and rules.at_most_once:
         return _over(run, State.FAILED, "lost: its worker died, and the job asks to run at most once")
     if crashes > rules.max_crashes:
@@ -317,7 +326,7 @@ def _unfit(run: Run, rules: Rules | None, around: Mapping[str, Run], now: int) -
 
 def _failed_upstream(run: Run, around: Mapping[str, Run]) -> list[str]:
     """Those it waited for in vain; what is not there any more is taken to have succeeded."""
-    if not run.after or (run.terms is not None and run.terms.anyway):
+    if run.terms is not None and run.terms.anyway:
         return []
     return [each for each in run.after if each in around and around[each].state is not State.SUCCEEDED]
 
@@ -340,8 +349,6 @@ def _stranger(run: Run, now: int) -> Ending:
 
 
 def _crashes(run: Run) -> int:
-    if not run.attempts:
-        return 0
     return sum(each.outcome in (Outcome.LOST, Outcome.CRASHED) for each in run.attempts)
 
 

@@ -82,6 +82,7 @@ class Scheduler:
         self.carriers: list[Callable[[dict[str, str]], None]] = []
         self.resources = Resources()
         self.executors: dict[str, Executor] = {}
+        self._sleepers: dict[Topic, Loop | Keeper] = {}
         self.worker: Worker | None = None
         self.enqueued: Callable[[], Awaitable[None]] | None = None
         self.grace = self.settings.grace
@@ -234,6 +235,7 @@ class Scheduler:
         await self._look_for_new_zones()
         await self.declaration().renew()
         provided = await self.resources.opened(stack, self.jobs.values())
+        stack.callback(self.store.watch(self._hear))
         aftermath = Aftermath(self.store, self.clock, self.listeners)
         stack.push_async_callback(self.listeners.settled)
         stack.push_async_callback(aftermath.settled)
@@ -284,9 +286,9 @@ class Scheduler:
         worker.on_notes = keeper.soon
         await self._start_keeper(stack, keeper)
         loop = self._spin(stack, "worker", worker.round)
-        worker.ring = loop.bell.set
-        stack.callback(self._watch(loop, Topic.RUNS))
-        stack.callback(self._watch(keeper, Topic.CANCELS))
+        worker.ring = loop.bell.ring
+        self._wake(stack, loop, Topic.RUNS)
+        self._wake(stack, keeper, Topic.CANCELS)
         stack.push_async_callback(self._drain)
         self._say(Kind.WORKER_STARTED)
 
@@ -311,7 +313,7 @@ class Scheduler:
         ahead = AHEAD if isinstance(self.clock, SystemClock) else 0
         ticker = Ticker(self.store, self.clock, self.listeners, ahead, self._doors)
         loop = self._spin(stack, "ticker", ticker.round)
-        stack.callback(self._watch(loop, Topic.SCHEDULES))
+        self._wake(stack, loop, Topic.SCHEDULES)
 
     def _spin(self, stack: AsyncExitStack, name: str, round_: Callable[[], Any]) -> Loop:
         loop = Loop(name, round_, self.clock)
@@ -324,12 +326,14 @@ class Scheduler:
         stack.push_async_callback(stop)
         return loop
 
-    def _watch(self, sleeper: Loop | Keeper, topic: Topic) -> Callable[[], None]:
-        def ring(hint: Hint) -> None:
-            if hint.topic is topic:
-                sleeper.hint(hint.at)
+    def _wake(self, stack: AsyncExitStack, sleeper: Loop | Keeper, topic: Topic) -> None:
+        """Wake this one when the store hints at such a thing."""
+        self._sleepers[topic] = sleeper
+        stack.callback(self._sleepers.pop, topic)
 
-        return self.store.watch(ring)
+    def _hear(self, hint: Hint) -> None:
+        if (sleeper := self._sleepers.get(hint.topic)) is not None:
+            sleeper.hint(hint.at)
 
     async def _drain(self) -> None:
         if self.worker is not None:

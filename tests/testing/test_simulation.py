@@ -207,7 +207,7 @@ def test_a_store_that_gives_the_same_token_twice_is_caught(monkeypatch):
 
 @pytest.mark.untraced
 def test_a_worker_that_forgets_endings_when_the_store_fails_is_caught(monkeypatch):
-    kept = Worker._round
+    kept = Worker._turned
 
     async def forgetful(self):
         try:
@@ -216,7 +216,7 @@ def test_a_worker_that_forgets_endings_when_the_store_fails_is_caught(monkeypatc
             self._endings = []
             raise
 
-    monkeypatch.setattr(Worker, "_round", forgetful)
+    monkeypatch.setattr(Worker, "_turned", forgetful)
 
     assert seeds_until_caught(MemoryStore) is not None
 

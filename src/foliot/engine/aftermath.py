@@ -18,6 +18,7 @@ from foliot.events import Event, Kind, Listeners
 from foliot.flow.family import cancel_orphans
 from foliot.jobs import Job
 from foliot.model import Ending, Firing, Outcome, Pause, Query, Run, Schedule, State
+from foliot.options import JobOptions
 from foliot.policy import Conclusion, Raised, follow
 from foliot.stores.base import Store
 from foliot.triggers import loads
@@ -42,15 +43,15 @@ class Aftermath:
 
     def ended(self, held: Held, ending: Ending, conclusion: Conclusion | None) -> None:
         """The store has accepted this ending."""
-        over = ending.state.over
-        if over and _has_spawned(held):
-            self._spawn(self._clear_up(held.run.id, ending.state))
-        if over and ending.firing is None and _is_followed(held.run):
-            self._spawn(self._go_on(held.run))
-        kind = _FINAL[ending.state] if over else _ONWARD.get(ending.outcome, Kind.RETRYING)
-        job = held.job
+        final, job = _FINAL.get(ending.state), held.job
+        if final is not None:
+            if held.context.acted or held.run.attempts:
+                self._sweep_behind(held, ending)
+            if held.run.terms is not None and held.run.terms.followed and ending.firing is None:
+                self._spawn(self._go_on(held.run))
+        kind = final or _ONWARD.get(ending.outcome, Kind.RETRYING)
         wanted = self._listeners.wants(kind)
-        callback = None if job is None else _callback(job.settings.on_success, job.settings.on_failure, ending)
+        callback = None if job is None else _callback(job.settings, ending.state)
         if not (wanted or callback or (ending.state is State.FAILED and held.run.schedule)):
             return
         run = _after(held.run, ending, self._clock.now())
@@ -60,6 +61,11 @@ class Aftermath:
             self._spawn(_call(callback, run, job, conclusion))
         if run.state is State.FAILED and run.schedule is not None:
             self._spawn(self._pause_if_failing(run.schedule))
+
+    def _sweep_behind(self, held: Held, ending: Ending) -> None:
+        """Let nothing of a run live on that may have children: it acts durably, or was put down before."""
+        if held.context.acted or any(each.outcome is Outcome.SNOOZED for each in held.run.attempts):
+            self._spawn(self._clear_up(held.run.id, ending.state))
 
     async def _clear_up(self, run: str, state: State) -> None:
         """Cancel what a run has left behind; what a store that is away keeps is swept up later."""
@@ -160,17 +166,6 @@ def _was_accepted(ending: Ending, run: Run) -> bool:
     return any((each.token, each.outcome) == (ending.token, told) for each in run.timeline)
 
 
-def _is_followed(run: Run) -> bool:
-    return run.terms is not None and run.terms.followed
-
-
-def _has_spawned(held: Held) -> bool:
-    """Whether a run may have children: it acts durably, or was put down before."""
-    return held.context.acted or (
-        bool(held.run.attempts) and any(each.outcome is Outcome.SNOOZED for each in held.run.attempts)
-    )
-
-
 def _after(run: Run, ending: Ending, now: int) -> Run:
     """The run as the store now has it, as far as listeners and callbacks need to know."""
     return replace(
@@ -185,16 +180,10 @@ def _after(run: Run, ending: Ending, now: int) -> Run:
     )
 
 
-def _callback(
-    on_success: Callable[..., Any] | None, on_failure: Callable[..., Any] | None, ending: Ending
-) -> Callable[..., Any] | None:
-    match ending.state:
-        case State.SUCCEEDED:
-            return on_success
-        case State.FAILED:
-            return on_failure
-        case _:
-            return None
+def _callback(options: JobOptions, state: State) -> Callable[..., Any] | None:
+    if state is State.SUCCEEDED:
+        return options.on_success
+    return options.on_failure if state is State.FAILED else None
 
 
 async def _call(callback: Callable[..., Any], run: Run, job: Job[..., Any, Any], conclusion: Conclusion | None) -> None:

@@ -46,8 +46,6 @@ class Held:
 
     def signed(self, ending: Ending) -> Ending:
         """The ending, with what the run has logged since its last beat."""
-        if not self.notes:
-            return ending
         lines, progress = self.notes.drain()
         return replace(ending, lines=lines, progress=progress)
 

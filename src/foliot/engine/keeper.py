@@ -107,7 +107,7 @@ class Keeper:
 
     def soon(self) -> None:
         """Beat soon: a job has logged something. From any thread."""
-        self._call(lambda: self._clock.call_at(self._clock.now() + SOON, self._loop.bell.set))
+        self._call(lambda: self._clock.call_at(self._clock.now() + SOON, self._loop.bell.ring))
 
     async def stop(self) -> None:
         """Stop beating."""

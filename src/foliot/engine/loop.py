@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from sys import maxsize
 
-from foliot.clock import Clock
+from foliot.clock import Bell, Clock
 from foliot.errors import StoreError
 from foliot.moments import SECOND
 
@@ -22,7 +22,7 @@ class Loop:
 
     def __init__(self, name: str, round_: Callable[[], Awaitable[int | None]], clock: Clock) -> None:
         self.name = name
-        self.bell = asyncio.Event()
+        self.bell = Bell()
         self.failures = 0
         self._round = round_
         self._clock = clock
@@ -31,12 +31,19 @@ class Loop:
         self._hinted = NEVER
 
     async def run(self) -> None:
-        """Go round until stopped."""
+        """Go round until stopped. A failure of the store or a bug of ours must not end the loop."""
         while not self._stopping:
             self._hinted = NEVER
             self._sleeps_until = 0  # awake: a hint is remembered
-            self.bell.clear()  # this round sees what it was rung for
-            wake_at = min(NEVER if (said := await self._guarded()) is None else said, self._hinted)
+            self.bell.rung = False  # this round sees what it was rung for
+            try:
+                wake_at = await self._round()
+            except Exception as problem:
+                wake_at = self._after(problem)
+            else:
+                if self.failures:
+                    self._went_well()
+            wake_at = self._hinted if wake_at is None or wake_at > self._hinted else wake_at
             if wake_at <= self._clock.now():
                 await asyncio.sleep(0)
             elif not self._stopping:
@@ -48,23 +55,16 @@ class Loop:
         due = 0 if at is None else at
         self._hinted = min(self._hinted, due)
         if due < self._sleeps_until:
-            self.bell.set()
+            self.bell.ring()
 
     def stop(self) -> None:
         """Finish the present round and go home."""
         self._stopping = True
-        self.bell.set()
+        self.bell.ring()
 
-    async def _guarded(self) -> int | None:
-        """One round; a failure of the store or a bug of ours must not end the loop."""
-        try:
-            wake_at = await self._round()
-        except Exception as problem:
-            return self._after(problem)
-        if self.failures:
-            log.info("%s: the store is back", self.name)
-            self.failures = 0
-        return wake_at
+    def _went_well(self) -> None:
+        log.info("%s: the store is back", self.name)
+        self.failures = 0
 
     def _after(self, problem: Exception) -> int:
         self.failures += 1

@@ -6,7 +6,7 @@ Any number may run; nobody leads.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -78,9 +78,12 @@ class Ticker:
 
     async def _fire_page(self, page: Sequence[Firing], now: int, limit: int) -> Agenda:
         agenda = await self._store.fire(page, now, limit)
-        if self._doors is not None:
-            await self._doors.answerable([run for firing in page for run in firing.runs])
-        await self._tell(page, agenda.fired, now)
+        if self._doors is not None and (
+            routed := [run for firing in page if _has_route(firing) for run in firing.runs]
+        ):
+            await self._doors.answerable(routed)
+        if self._listeners.want(_TOLD):
+            await self._tell(page, agenda.fired, now)
         if not self._ahead:
             self._remember(page, agenda.fired)
         return agenda
@@ -137,25 +140,22 @@ class Ticker:
         try:
             trigger = loads(schedule.trigger).bound(schedule.id)
             if schedule.follows is None:
-                return await self._addressed(fire(schedule, trigger, now))
+                firing = fire(schedule, trigger, now)
+                return await self._addressed(firing, self._doors) if self._doors and _has_route(firing) else firing
             return follow(schedule, trigger, await self._find(schedule.follows), now)
         except DefinitionError as problem:
             log.warning("schedule %r is paused: %s", schedule.id, problem)
             return unreadable(schedule, str(problem), now)
 
-    async def _addressed(self, firing: Firing) -> Firing:
+    async def _addressed(self, firing: Firing, doors: Doors) -> Firing:
         """A firing whose runs have the workers that they prefer."""
-        if self._doors is None or firing.schedule.placement.terms is None:
-            return firing
-        return replace(firing, runs=tuple(await self._doors.addressed(firing.runs)))
+        return replace(firing, runs=tuple(await doors.addressed(firing.runs)))
 
     async def _find(self, run: str) -> Run | None:
         page = await self._store.find(Query(ids=(run,)))
         return page.runs[0] if page.runs else None
 
     async def _tell(self, firings: Sequence[Firing], fired: Sequence[bool], now: int) -> None:
-        if not any(map(self._listeners.wants, _TOLD)):
-            return
         runs = [run for firing, accepted in zip(firings, fired, strict=True) if accepted for run in firing.runs]
         clashed = await self._clashed([run.id for run in runs if _may_clash(run)])
         for each in runs:
@@ -177,22 +177,27 @@ def _goes_on(schedule: Schedule) -> bool:
     return schedule.wakes_at is not None and schedule.follows is None
 
 
-_TOLD = (Kind.FIRED, Kind.MISSED, Kind.SKIPPED)
+def _has_route(firing: Firing) -> bool:
+    return firing.schedule.placement.terms is not None
+
+
+_TOLD = frozenset({Kind.FIRED, Kind.MISSED, Kind.SKIPPED})
 
 
 def _may_clash(run: Run) -> bool:
     return run.state is not State.SKIPPED and run.unique is not None and run.unique.clash is Clash.SKIP
 
 
-def paged(firings: Sequence[Firing], runs: int) -> Iterator[list[Firing]]:
+def paged(firings: Sequence[Firing], runs: int) -> list[Sequence[Firing]]:
     """Part firings into pages of about so many runs, at least one page, so that no step of the store is long."""
-    page: list[Firing] = []
-    room = runs
+    if len(firings) < 2:
+        return [firings]
+    pages: list[list[Firing]] = []
+    room = 0
     for firing in firings:
-        page.append(firing)
-        room -= max(1, len(firing.runs))
         if room <= 0:
-            yield page
-            page, room = [], runs
-    if page or not firings:
-        yield page
+            pages.append([])
+            room = runs
+        pages[-1].append(firing)
+        room -= max(1, len(firing.runs))
+    return list(pages)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import tzinfo
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -47,11 +47,10 @@ class Bench(Struct, frozen=True, kw_only=True):
     zone: tzinfo | None = None
 
 
-class _Turn(NamedTuple):
-    """A turn of the store that is under way, and what it hands in."""
-
-    ended: list[tuple[Held, Ending, Conclusion | None]]
-    answer: Awaitable[tuple[Sequence[bool], Sequence[Run], int | None]]
+_Turn = tuple[
+    "list[tuple[Held, Ending, Conclusion | None]]", "Awaitable[tuple[Sequence[bool], Sequence[Run], int | None]]"
+]
+"""What a turn of the store hands in, and its answer once it is there."""
 
 
 class Worker:
@@ -96,30 +95,28 @@ class Worker:
         """Hand in what has ended, take what is due, and tell when to come back."""
         self._turning = True
         try:
-            return await self._round()
+            wake_at = await self._turned()
+            if self._endings and self._ahead is None:  # what has ended at once is handed in at once
+                wake_at = await self._turned()
+            return self._bench.clock.now() if self._endings or self._ahead is not None else wake_at
         finally:
             self._turning = self._ahead is not None
             if not self.held and not self._turning:
                 self._emptied.set()
 
-    async def _round(self) -> int | None:
-        wake_at = await self._turned()
-        if self._endings and self._ahead is None:  # what has ended at once is handed in at once
-            wake_at = await self._turned()
-        return self._bench.clock.now() if self._endings or self._ahead is not None else wake_at
-
     async def _turned(self) -> int | None:
         """One turn of the store, and a start for what it brings."""
-        turn, self._ahead = self._ahead or self._next_turn(0), None
+        (ended, answer), self._ahead = self._ahead or self._next_turn(0), None
         try:
-            kept, runs, wake_at = await turn.answer
+            kept, runs, wake_at = await answer
         except BaseException:
-            self._endings = turn.ended + self._endings  # fenced, so handing them in again is safe
+            self._endings = ended + self._endings  # fenced, so handing them in again is safe
             raise
-        self._let_go(turn.ended, kept)
+        if ended:
+            self._let_go(ended, kept)
         if len(runs) == self._bench.store.batch and self.slots + len(self._endings) > len(self.held) + len(runs):
-            ahead = self._next_turn(len(runs))
-            self._ahead = ahead._replace(answer=asyncio.ensure_future(ahead.answer))
+            handed_in, answer = self._next_turn(len(runs))
+            self._ahead = handed_in, asyncio.ensure_future(answer)
             await asyncio.sleep(0)  # it is on its way while these are worked on
         if runs:
             await self._take(runs)
@@ -130,7 +127,7 @@ class Worker:
         store, now = self._bench.store, self._bench.clock.now()
         ended, self._endings = self._endings[: store.batch], self._endings[store.batch :]
         free = self.slots - len(self.held) - taken + len(ended)
-        return _Turn(ended, self._turn([ending for _, ending, _ in ended], free, now))
+        return ended, self._turn([ending for _, ending, _ in ended] if ended else (), free, now)
 
     async def _turn(
         self, endings: Sequence[Ending], free: int, now: int
@@ -150,7 +147,8 @@ class Worker:
         return await self._bench.store.finish(endings, now) if endings else (), (), None
 
     async def _take(self, runs: Sequence[Run]) -> None:
-        around = await self._around(runs)
+        kin = [run for run in runs if run.after or run.parent is not None]
+        around = await self._around(kin) if kin else {}
         now = self._bench.clock.now()
         for run in runs:
             job = self._bench.jobs.get(run.job)
@@ -164,6 +162,8 @@ class Worker:
                 self._conclude(held, conclude(run, job.settings, GivenBack(), now, self._bench.clock.random), None)
             else:
                 self._start(held, job)
+        if not _AT_ONCE:
+            await asyncio.sleep(0)  # what never waits has ended then
 
     async def _around(self, runs: Sequence[Run]) -> dict[str, Run]:
         """The runs that these waited for, and their parents."""
@@ -207,8 +207,8 @@ class Worker:
             held, job, bench.executors[job.executor], bench.middleware, bench.resources, bench.clock
         )
         ending = conclude(held.run, job.settings, conclusion, bench.clock.now(), bench.clock.random)
-        rest = bench.executors[job.executor].rest(held.context)
-        if rest is not None and not ending.state.over:  # never two copies of one run here, unless we leave
+        if not ending.state.over and (rest := bench.executors[job.executor].rest(held.context)) is not None:
+            # never two copies of one run here, unless we leave
             await asyncio.wait([rest, self._leaving], return_when=asyncio.FIRST_COMPLETED)
         if held.run.terms is not None and held.run.terms.followed and ending.state.over:
             ending = replace(ending, firing=await bench.aftermath.firing(held.run, bench.clock.now()))
@@ -217,7 +217,7 @@ class Worker:
     def _conclude(self, held: Held, ending: Ending | None, conclusion: Conclusion | None) -> None:
         if ending is not None:
             held.concluded = True
-            self._endings.append((held, held.signed(ending), conclusion))
+            self._endings.append((held, held.signed(ending) if held.notes.waiting else ending, conclusion))
         if not self._turning:  # else the round that is under way sees it
             self.ring()
 
@@ -320,8 +320,11 @@ class Parents:
 FRESH = SECOND
 """How long a parent that lived is taken to live, microseconds."""
 
-_begun = partial(asyncio.Task[None], **({"eager_start": True} if sys.version_info >= (3, 12) else {}))
-"""A task of its own; where Python can, begun at once, without a turn of the event loop."""
+_AT_ONCE = sys.version_info >= (3, 12)
+"""Whether a task can begin at once, without a turn of the event loop."""
+
+_begun = partial(asyncio.Task[None], **({"eager_start": True} if _AT_ONCE else {}))
+"""A task of its own."""
 
 
 LAST_TURN = 2_000_000

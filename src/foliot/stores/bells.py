@@ -45,9 +45,12 @@ class Bells:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if not self._news:
+            self._lock.release()
+            return
         news, self._news = self._news, {}
         self._lock.release()
-        if news and self._watchers:
+        if self._watchers:
             self._ring([Hint(topic=topic, at=at or None) for topic, at in news.items()])
 
     def _ring(self, hints: list[Hint]) -> None:

@@ -15,6 +15,8 @@ from foliot.model import Page, Query, Run, State
 from foliot.stores.shelves import SLACK, InState, Shelf
 
 _MOST_INDEXES = 32
+_FEW = 100
+"""So many runs are looked through sooner than an index is read on."""
 _UNSORTED = 4
 """How much longer a way is when its ids must be sorted first."""
 
@@ -193,9 +195,11 @@ class Catalogue:
         """The shelves to look through for everything that may match."""
         if query.ids:
             return [Shelf(frozenset(query.ids))]
+        states = [self.states[state] for state in query.states]
+        if states and sum(state.count for state in states) <= _FEW:
+            return [Shelf(state.ids()) for state in states]
         ways = [self._index(wish.by).shelves(wish.values, self._runs) for wish in wishes if wish.by != "state"]
         shortest = min(ways or [self._index("all").shelves([""], self._runs)], key=_length)
-        states = [self.states[state] for state in query.states]
         if states and _UNSORTED * sum(state.count for state in states) < _length(shortest):
             return [Shelf(state.ids()) for state in states]
         return shortest

@@ -136,12 +136,25 @@ class Due:
         return wakes
 
 
-def in_order(heaps: Iterable[tuple[int, Heap]], now: int) -> Iterator[str]:
-    """Take out what is due by now, in the order of claims. The taker changes each before asking for the next."""
-    heads: list[tuple[int, str, int, Heap]] = []
+Head = tuple[int, str, int, Heap]
+"""The first of a heap: its place in the order of claims, its id, and the priority of all that is there."""
+
+
+def looked_at(heaps: Iterable[tuple[int, Heap]], now: int) -> tuple[list[Head], int | None]:
+    """The heads of what is due by now; where nothing is, when something will be."""
+    heads: list[Head] = []
+    soonest: int | None = None
     for priority, heap in heaps:
-        if (heap.row or heap.entries) and (first := heap.first()) is not None and first[0] <= now:
-            heads.append((first[0] - priority * AGEING, first[1], priority, heap))
+        if (heap.row or heap.entries) and (first := heap.first()) is not None:
+            if first[0] <= now:
+                heads.append((first[0] - priority * AGEING, first[1], priority, heap))
+            elif soonest is None or first[0] < soonest:
+                soonest = first[0]
+    return heads, soonest
+
+
+def in_order(heads: list[Head], now: int) -> Iterator[str]:
+    """Take out what is due by now, in the order of claims. The taker changes each before asking for the next."""
     heapify(heads)
     while len(heads) > 1:
         _, id, priority, heap = heads[0]

@@ -39,7 +39,7 @@ from foliot.model import (
 from foliot.stores.base import PARKS, R, Store
 from foliot.stores.bells import Bells
 from foliot.stores.catalogue import Catalogue
-from foliot.stores.heaps import Due, Heap, History, earliest, in_order
+from foliot.stores.heaps import Due, Head, Heap, History, earliest, in_order, looked_at
 from foliot.stores.moves import (
     arrived,
     beaten,
@@ -218,18 +218,26 @@ class MemoryStore(Store):
     def _claim(self, claim: Claim, now: int) -> Batch:
         if claim.limit <= 0:
             return Batch()
+        heads, soonest = looked_at(self._due.served(claim), now)
+        taken = self._taken(heads, claim, now) if heads else ()
+        woke = self._traffic.hopes and self._wake_parked(now)
+        if len(taken) == claim.limit:
+            return Batch(runs=taken)
+        if heads or woke:
+            soonest = earliest(self._due.served(claim))
+        return Batch(
+            runs=taken, wake_at=self._next_look(soonest, now, woke) if self._traffic.hopes or woke else soonest
+        )
+
+    def _taken(self, heads: list[Head], claim: Claim, now: int) -> tuple[Run, ...]:
         taken: list[Run] = []
-        served = self._due.served(claim)
-        for id in islice(in_order(served, now), claim.limit + PARKS):
+        for id in islice(in_order(heads, now), claim.limit + PARKS):
             if (run := self._try_to_claim(self._runs[id], claim, now)) is not None:
                 taken.append(run)
                 if len(taken) == claim.limit:
                     break
-        if taken:
-            self._catalogue.claimed(taken)
-        woke = self._wake_parked(now)
-        wake_at = None if len(taken) == claim.limit else self._next_look(self._due.served(claim), now, woke)
-        return Batch(runs=tuple(taken), wake_at=wake_at)
+        self._catalogue.claimed(taken)
+        return tuple(taken)
 
     def _try_to_claim(self, run: Run, claim: Claim, now: int) -> Run | None:
         limited = self._traffic.limited(run)
@@ -246,15 +254,13 @@ class MemoryStore(Store):
         return new
 
     def _wake_parked(self, now: int) -> bool:
-        if not self._traffic.hopes:
-            return False
         waking = list(self._traffic.to_wake(now, PARKS))
         for id in waking:
             self._change(self._runs[id], woken(self._runs[id]))
         return bool(waking)
 
-    def _next_look(self, served: list[tuple[int, Heap]], now: int, woke: bool) -> int | None:
-        known = (earliest(served), self._traffic.look_at(), now if woke else None)
+    def _next_look(self, soonest: int | None, now: int, woke: bool) -> int | None:
+        known = (soonest, self._traffic.look_at(), now if woke else None)
         return min((each for each in known if each is not None), default=None)
 
     async def beat(self, worker: Worker, beats: Sequence[Beat], now: int, lease: int) -> list[Reply]:
@@ -305,12 +311,18 @@ class MemoryStore(Store):
     async def fire(self, firings: Sequence[Firing], now: int, limit: int) -> Agenda:
         with self._step:
             fired = tuple([self._fire(each, now) for each in firings])
-            due = [schedule for id in self._agenda.take(limit, now) if (schedule := self._schedules.get(id))]
             first = self._agenda.first()
+            due = self._due_schedules(now, limit) if first is not None and first[0] <= now else ()
+            if due:
+                first = self._agenda.first()
             for schedule in due:
                 self._tick(schedule)
-            later = None if first is None or first[0] <= now else first[0]
-            return Agenda(fired=fired, due=tuple(due), wake_at=later)
+            return Agenda(fired=fired, due=due, wake_at=None if first is None or first[0] <= now else first[0])
+
+    def _due_schedules(self, now: int, limit: int) -> tuple[Schedule, ...]:
+        """What is due, taken out of the agenda."""
+        due = map(self._schedules.get, self._agenda.take(limit, now))
+        return tuple([schedule for schedule in due if schedule is not None])
 
     def _fire(self, firing: Firing, now: int) -> bool:
         standing = self._schedules.get(firing.schedule.id)
@@ -362,7 +374,7 @@ class MemoryStore(Store):
         self._schedules.put(schedule)
         at, before = schedule.wakes_at, None if standing is None else standing.wakes_at
         if at is not None and at != before:
-            self._tick(schedule)
+            self._agenda.push(at, schedule.id)
             if before is None or at < before:
                 self._step.note(Topic.SCHEDULES, at)
 

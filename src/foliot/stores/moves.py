@@ -13,7 +13,10 @@ def arrived(run: Run, now: int) -> Run:
     """A run as it is kept when it is added. With an ``after`` it sleeps until it is ``settled``."""
     if run.state not in LIVE:
         return replace(run, wakes_at=None, finished_at=now if run.finished_at is None else run.finished_at)
-    return replace(run, state=PENDING, wakes_at=None if run.after else run.due_at, waits=0, parked=None)
+    wakes_at = None if run.after else run.due_at
+    if run.state is PENDING and run.wakes_at == wakes_at and run.parked is None and not run.waits:
+        return run
+    return replace(run, state=PENDING, wakes_at=wakes_at, waits=0, parked=None)
 
 
 def settled(run: Run, waits: int) -> Run:

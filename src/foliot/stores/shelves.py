@@ -54,10 +54,8 @@ class Records(Generic[T]):
     def __init__(self) -> None:
         self._kept: dict[str, T] = {}
         self._order = Shelf()
-
-    def get(self, id: str) -> T | None:
-        """The record of this id."""
-        return self._kept.get(id)
+        self.get = self._kept.get
+        """The record of an id, if there is one."""
 
     def put(self, record: T) -> None:
         """Keep this record in the place of what it was."""

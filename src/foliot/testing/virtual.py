@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import count
+from sys import maxsize
 from typing import Any
 
 from msgspec.structs import replace
@@ -18,6 +20,9 @@ from foliot.stores.base import Store
 from foliot.stores.memory import MemoryStore
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+_AS_LONG_AS_IT_TAKES = maxsize
+_LOOK_OUTSIDE = 64
+"""In every so many turns of a busy loop it looks whether something came from outside: there should be nothing."""
 
 
 class Time:
@@ -25,6 +30,7 @@ class Time:
 
     def __init__(self, clock: ManualClock) -> None:
         self.clock = clock
+        self._wishes: list[tuple[int, asyncio.Future[None]]] = []
 
     @property
     def now(self) -> datetime:
@@ -39,30 +45,52 @@ class Time:
         """Let time pass up to a moment."""
         await self.to(instant(when))
 
+    async def settle(self) -> None:
+        """Let everything happen that can happen now."""
+        await self.to(self.clock.now())
+
     async def to(self, target: int) -> None:
         """Let time pass up to an instant, alarm by alarm."""
-        await self.settle()
-        while (alarm := self.clock.next_alarm()) is not None and alarm <= target:
-            self.clock.turn_to(max(alarm, self.clock.now()))
-            await self.settle()
-        self.clock.turn_to(max(target, self.clock.now()))
-        await self.settle()
+        await self._pass(target, asyncio.get_running_loop().create_future())
 
     async def through(self, work: Coroutine[Any, Any, object]) -> None:
         """Do something, letting as much time pass as it needs."""
-        task = asyncio.ensure_future(work)
-        await self.settle()
-        while not task.done() and (alarm := self.clock.next_alarm()) is not None:
-            self.clock.turn_to(max(alarm, self.clock.now()))
-            await self.settle()
+        task, done = asyncio.ensure_future(work), asyncio.get_running_loop().create_future()
+        task.add_done_callback(lambda _: done.done() or done.set_result(None))
+        await self._pass(_AS_LONG_AS_IT_TAKES, done)
         await task
 
-    async def settle(self) -> None:
-        """Let everything happen that can happen now."""
-        ready: Any = getattr(asyncio.get_running_loop(), "_ready")  # noqa: B009 - there is no public way to ask
-        await asyncio.sleep(0)
-        while ready:  # noqa: ASYNC110 - there is no event for 'nothing is left to do'
-            await asyncio.sleep(0)
+    async def _pass(self, target: int, done: asyncio.Future[None]) -> None:
+        wish = (target, done)
+        self._wishes.append(wish)
+        try:
+            await done
+        finally:
+            self._wishes.remove(wish)
+
+    def turn(self) -> bool:
+        """Nothing is left to do now: let it be the time of the next alarm, as far as was wished. False: nobody did.
+
+        Of several who wish for that, whoever did so last comes first: it may be what another waits for.
+        """
+        if not self._wishes:
+            return False
+        target, done = self._wishes[-1]
+        alarm = self.clock.next_alarm()
+        if alarm is not None and alarm <= target:
+            self._sound(alarm, done)
+        elif target == _AS_LONG_AS_IT_TAKES:
+            return False  # what was to be done waits for something else than time
+        else:
+            self.clock.turn_to(max(target, self.clock.now()))
+            done.set_result(None)
+        return True
+
+    def _sound(self, alarm: int, done: asyncio.Future[None]) -> None:
+        try:
+            self.clock.turn_to(max(alarm, self.clock.now()))
+        except Exception as problem:
+            done.set_exception(problem)
 
 
 @asynccontextmanager
@@ -78,8 +106,8 @@ async def simulated(
     clock = ManualClock(instant(start), seed)
     own = scheduler.settings
     settings = own if "lease" in own.sources else replace(own, lease=HOUR)
-    with scheduler.furnished(store or MemoryStore(), clock, settings), _turned(asyncio.get_running_loop(), clock):
-        time = Time(clock)
+    time = Time(clock)
+    with scheduler.furnished(store or MemoryStore(), clock, settings), _turned(asyncio.get_running_loop(), time):
         await time.through(scheduler.__aenter__())
         try:
             yield time
@@ -102,8 +130,10 @@ async def inline(scheduler: Scheduler, start: Moment = START, *, seed: int = 0) 
 
 
 @contextmanager
-def _turned(loop: asyncio.AbstractEventLoop, clock: ManualClock) -> Generator[None]:
-    """Let the timers of an event loop follow a manual clock."""
+def _turned(loop: asyncio.AbstractEventLoop, time: Time) -> Generator[None]:
+    """Let the timers of an event loop follow a clock that is turned whenever nothing is left to do."""
+    clock = time.clock
+    selector: Any = getattr(loop, "_selector")  # noqa: B009 - there is no public way to know when a loop is idle
 
     def call_at(when: float, callback: Callable[..., object], *args: Any, context: Any = None) -> Any:
         act = partial(callback, *args) if context is None else partial(context.run, callback, *args)
@@ -112,13 +142,28 @@ def _turned(loop: asyncio.AbstractEventLoop, clock: ManualClock) -> Generator[No
     def call_later(delay: float, callback: Callable[..., object], *args: Any, context: Any = None) -> Any:
         return call_at(clock.now() / SECOND + delay, callback, *args, context=context)
 
-    before = {name: loop.__dict__.get(name) for name in ("time", "call_at", "call_later")}
-    vars(loop).update(time=lambda: clock.now() / SECOND, call_at=call_at, call_later=call_later)
+    wait, turns = selector.select, count(1)
+
+    def select(timeout: float | None = None) -> Any:
+        if timeout == 0:
+            return () if next(turns) % _LOOK_OUTSIDE else wait(0)
+        return wait(0) or (() if time.turn() else wait(timeout))
+
+    with (
+        _replaced(selector, select=select),
+        _replaced(loop, time=lambda: clock.now() / SECOND, call_at=call_at, call_later=call_later),
+    ):
+        yield
+
+
+@contextmanager
+def _replaced(owner: object, **methods: Callable[..., object]) -> Generator[None]:
+    """Let an object have these methods for a while."""
+    before = {name: vars(owner)[name] for name in methods if name in vars(owner)}
+    vars(owner).update(methods)
     try:
         yield
     finally:
-        for name, method in before.items():
-            if method is None:
-                del vars(loop)[name]
-            else:
-                vars(loop)[name] = method
+        for name in methods:
+            del vars(owner)[name]
+        vars(owner).update(before)

@@ -81,7 +81,7 @@ class MachineClock(SystemClock):
     def __init__(self, process: Process, look: int) -> None:
         super().__init__()
         self.random = Random(f"{process.name} {process.machine.dice.random()}")  # noqa: S311 - a simulation
-        self._process, self._loop, self._look = process, process.machine.loop, look
+        self._process, self._loop, self.look = process, process.machine.loop, look
 
     def steady(self) -> int:
         return self._loop.micros
@@ -91,16 +91,6 @@ class MachineClock(SystemClock):
 
     def call_at(self, when: int, action: Callable[[], object]) -> Alarm:
         return self._loop.alarm(self._loop.micros + max(0, when - self.now()), self._process.let, action)
-
-    async def wait(self, bell: asyncio.Event, until: int | None) -> None:
-        """Sleep until the bell rings or ``until`` has come, and look again now and then in case a hint was lost."""
-        latest = self.now() + self._look
-        alarm = self.call_at(latest if until is None else min(until, latest), bell.set)
-        try:
-            await bell.wait()
-        finally:
-            alarm.cancel()
-            bell.clear()
 
 
 def owned(loop: asyncio.AbstractEventLoop, work: Any, **how: Any) -> asyncio.Task[Any]:
