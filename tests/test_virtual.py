@@ -102,3 +102,37 @@ async def test_time_can_be_turned_to_a_moment(simulate, scheduler: Scheduler):
         await time.until("2026-03-02T12:00:00Z")
 
         assert time.now.isoformat() == "2026-03-02T12:00:00+00:00"
+
+
+async def test_inline_what_a_job_enqueues_has_run_when_its_enqueue_returns(inline, scheduler: Scheduler):
+    done: list[str] = []
+
+    @scheduler.job(name="inner")
+    async def inner() -> None:
+        done.append("inner")
+
+    @scheduler.job(name="outer")
+    async def outer() -> None:
+        await inner.enqueue()
+        done.append("outer")
+
+    async with inline(scheduler):
+        await outer.enqueue()
+
+    assert done == ["inner", "outer"]
+
+
+async def test_what_an_alarm_raises_is_raised_where_the_time_is_turned(simulate, scheduler: Scheduler):
+    def broken() -> None:
+        raise ValueError("broken")
+
+    async with simulate(scheduler) as time:
+        asyncio.get_running_loop().call_later(60, broken)
+
+        with pytest.raises(ValueError, match="broken"):
+            await time.advance(minutes=2)
+
+
+async def test_time_passes_while_something_waits_for_what_comes_from_a_thread(simulate, scheduler: Scheduler):
+    async with simulate(scheduler) as time:
+        await time.through(asyncio.to_thread(len, "abc"))
