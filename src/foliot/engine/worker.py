@@ -317,7 +317,7 @@ class Parents:
         self._lived.pop(id, None)
 
 
-FRESH = SECOND
+FRESH = SECOND // 10
 """How long a parent that lived is taken to live, microseconds."""
 
 _AT_ONCE = sys.version_info >= (3, 12)
