@@ -205,3 +205,16 @@ def test_whatever_is_written_has_a_value_of_plain_data_or_one_kind_of_error(text
         return
 
     assert isinstance(value, None.__class__ | bool | int | float | str | list | dict)
+
+
+@pytest.mark.parametrize("text", ["sum([" + ", ".join(["sum(many)"] * 90) + "])", "'x' in long and 'x' in long"])
+def test_what_goes_through_too_much_is_refused_before_it_does(text: str):
+    context = {"many": [1] * 20_000, "long": "y" * 600_000 + "x"}
+
+    with pytest.raises(ExpressionError, match="goes through more than"):
+        Expression(text)(context)
+
+
+def test_a_number_that_json_has_no_word_for_is_refused():
+    with pytest.raises(ExpressionError, match="too large"):
+        Expression("rate * 1e308 * 10")(CONTEXT)

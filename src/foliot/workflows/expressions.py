@@ -4,7 +4,7 @@ What is allowed is a short list: names of the context and what is inside of them
 and lists, ``and or not``, comparisons, ``+ - * / // %`` of numbers, ``+`` of texts or lists, ``a if x else b``, and the
 functions of ``FUNCTIONS``. Nothing else is read, so nothing else can happen: there are no attributes, no powers, no
 repetitions, no calls of anything else. The cost is bounded when it is read (``LONGEST``, ``DEEPEST``) and when it is
-worked out (``WIDEST``, ``LARGEST``).
+worked out (``WIDEST``, ``LARGEST``, ``MOST``).
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ WIDEST = 100_000
 """How many characters or items a text or list that it makes may have."""
 LARGEST = 1 << 128
 """How large a whole number it works out may be."""
+MOST = 1_000_000
+"""How many characters and items it may go through, all in all."""
 
 Path = tuple[str | int, ...]
 """Where something is in the context: a name, then keys and positions."""
@@ -200,6 +202,7 @@ class _Work:
 
     def __init__(self, text: str, context: Mapping[str, Any]) -> None:
         self._text, self._context = text, context
+        self._left = MOST
 
     def value(self, tree: ast.expr) -> Any:
         """The value of a part. Raises ExpressionError that points at the part that cannot be worked out."""
@@ -233,9 +236,17 @@ class _Work:
             case ast.Call(func=ast.Name(id="given"), args=[asked]):
                 return self._is_given(asked)
             case ast.Call(func=ast.Name(id=name), args=args):
-                return FUNCTIONS[name](*map(self.value, args))
+                values = [self.value(each) for each in args]
+                self._spend(*values)
+                return FUNCTIONS[name](*values)
             case _:  # pragma: no cover - it was not read
                 raise TypeError(_called(tree))
+
+    def _spend(self, *values: Any) -> None:
+        """Count what is gone through, before it is."""
+        self._left -= sum(len(each) for each in values if isinstance(each, str | list | dict))
+        if self._left < 0:
+            raise ValueError(f"it goes through more than {MOST} characters and items; let a job do that")
 
     def _found(self, tree: ast.expr) -> Any:
         path = _path(tree) or ()
@@ -262,6 +273,7 @@ class _Work:
         left = self.value(tree.left)
         for op, each in zip(tree.ops, tree.comparators, strict=True):
             right = self.value(each)
+            self._spend(left, right)
             if not _COMPARE[type(op)](left, right):
                 return False
             left = right
@@ -340,7 +352,7 @@ def _added(left: Any, right: Any) -> Any:
 
 
 def _bounded(number: Any) -> Any:
-    if isinstance(number, int) and abs(number) >= LARGEST:
+    if abs(number) >= LARGEST if isinstance(number, int) else not isfinite(number):
         raise ValueError("a number too large")
     return number
 
