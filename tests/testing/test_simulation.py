@@ -16,12 +16,13 @@ from foliot import joining
 from foliot.engine.aftermath import Aftermath
 from foliot.engine.worker import Worker
 from foliot.flow.story import Story
-from foliot.model import Added, Agenda, Beat, Claim, Fate, Firing, Overlap, Reply, Run, State
+from foliot.model import Added, Agenda, Batch, Beat, Claim, Clash, Fate, Firing, Overlap, Reply, Run, State, Unique
 from foliot.moments import MINUTE, SECOND
 from foliot.stores import memory
 from foliot.stores.memory import MemoryStore
 from foliot.testing.simulation import Plan, Weather, node, planned, simulate
 from foliot.testing.simulation.__main__ import main, size
+from foliot.testing.simulation.chronicle import Chronicle
 from foliot.testing.simulation.loop import SimulatedLoop, Stuck
 from foliot.testing.simulation.machine import Machine, Process
 from foliot.testing.simulation.network import at_once
@@ -247,6 +248,19 @@ def test_a_step_that_does_not_yield_to_the_one_that_was_first_is_caught(monkeypa
     monkeypatch.setattr(Story, "_keep", keep_mine)
 
     assert seeds_until_caught(MemoryStore) is not None
+
+
+@pytest.mark.parametrize(("clash", "wrongs"), [(Clash.RENEW, 0), (Clash.DROP, 1)])
+def test_a_signal_may_run_beside_the_one_that_it_came_too_late_to_renew(clash: Clash, wrongs: int):
+    chronicle = Chronicle()
+    waiting = Run(id="waiting", job="foliot.signal", due_at=0, created_at=0, unique=Unique(key="go"))
+    signal = changed(waiting, id="signal", unique=Unique(key="go", clash=clash))
+
+    for run in (waiting, signal):
+        chronicle.saw("add", ([run], 0), None, 0)
+        chronicle.saw("claim", (None, 0), Batch(runs=(changed(run, token=1),)), 0)
+
+    assert len(chronicle.wrongs) == wrongs
 
 
 # The command

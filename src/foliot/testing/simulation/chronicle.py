@@ -13,6 +13,7 @@ from foliot.model import (
     Batch,
     Beat,
     Change,
+    Clash,
     Ending,
     Firing,
     Hold,
@@ -22,6 +23,7 @@ from foliot.model import (
     Run,
     Schedule,
     State,
+    Unique,
     Verdict,
 )
 from foliot.stores.lanes import lanes_of, limit_of
@@ -133,7 +135,7 @@ class Chronicle:
             limit = limit_of(lane, self.limits)
             if limit is not None:
                 self._takes_place(self._lanes.setdefault(lane, set()), run, lane, limit.running)
-        if run.unique is not None and run.unique.hold is Hold.OVER and run.unique.until is None:
+        if run.unique is not None and _alone(run.unique):
             self._takes_place(self._keys.setdefault(run.unique.key, set()), run, run.unique.key, 1)
 
     def _takes_place(self, holders: set[str], run: Run, lane: str, most: int | None) -> None:
@@ -213,3 +215,8 @@ class Chronicle:
 
     def _note(self, what: str, number: int) -> None:
         self.pulse = zlib.crc32(f"{what}{number}".encode(), self.pulse)
+
+
+def _alone(unique: Unique) -> bool:
+    """Whether nobody else runs with this key; to a run that renews, who was ever claimed counts as gone."""
+    return unique.hold is Hold.OVER and unique.until is None and unique.clash is not Clash.RENEW
