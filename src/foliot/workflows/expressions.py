@@ -244,7 +244,7 @@ class _Work:
 
     def _spend(self, *values: Any) -> None:
         """Count what is gone through, before it is."""
-        self._left -= sum(len(each) for each in values if isinstance(each, str | list | dict))
+        self._left -= sum(_len(each) for each in values if isinstance(each, str | list | dict))
         if self._left < 0:
             raise ValueError(f"it goes through more than {MOST} characters and items; let a job do that")
 
