@@ -306,8 +306,8 @@ class Scheduler:
         return {"inline": Inline(), "threads": Threads(own.threads), "processes": Processes(own.processes)}
 
     async def _start_keeper(self, stack: AsyncExitStack, keeper: Keeper) -> None:
-        await keeper.start(in_thread=self.clock.threaded)
         stack.push_async_callback(keeper.stop)
+        await keeper.start(in_thread=self.clock.threaded)
 
     def _start_ticker(self, stack: AsyncExitStack) -> None:
         ahead = AHEAD if isinstance(self.clock, SystemClock) else 0

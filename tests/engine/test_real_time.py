@@ -15,7 +15,7 @@ from tests.waiting import eventually
 from foliot.context import Context
 from foliot.errors import FoliotError, JobError, RunFailed, StoreUnavailable
 from foliot.jobs import resource
-from foliot.model import Outcome, State
+from foliot.model import Outcome, State, Worker
 from foliot.retry import fixed
 from foliot.scheduler import Scheduler
 
@@ -318,3 +318,12 @@ def test_a_start_that_fails_raises_and_leaves_nothing_running(tmp_path: Path):
 
     with pytest.raises(StoreUnavailable, match="there is no directory"):
         Scheduler(f"sqlite:///{tmp_path}/missing/runs.db").start()
+
+
+async def test_whoever_has_started_is_known_as_a_worker(tmp_path: Path):
+    scheduler = Scheduler(f"sqlite:///{tmp_path}/runs.db", name="north")
+
+    async with scheduler:
+        known = await scheduler.store.records(Worker)
+
+    assert [worker.id.partition("-")[0] for worker in known] == ["north"]

@@ -7,6 +7,7 @@ import logging
 import os
 import platform
 import threading
+from asyncio import FIRST_COMPLETED
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -43,9 +44,16 @@ class Keeper:
         self._home: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._task: asyncio.Task[None] | None = None
+        self._first = asyncio.Event()
 
     async def round(self) -> int:
         """Beat once for everything held; the next round is due after a third of the lease."""
+        try:
+            return await self._beat_for_all()
+        finally:
+            self._first.set()
+
+    async def _beat_for_all(self) -> int:
         now = self._clock.now()
         held = list(self._worker.held.values())
         for at in range(0, max(1, len(held)), self._store.batch):
@@ -95,7 +103,10 @@ class Keeper:
     # Where it lives
 
     async def start(self, *, in_thread: bool) -> None:
-        """Beat from a thread of its own, which no blocking of this event loop can stop; or here, in simulated time."""
+        """Beat from a thread of its own, which no blocking of this event loop can stop; or here, in simulated time.
+
+        The first beat is over then, so that everybody knows of a worker that has started.
+        """
         if in_thread:
             await self._start_thread()
         else:
@@ -119,12 +130,14 @@ class Keeper:
 
     async def _start_thread(self) -> None:
         worker_loop = asyncio.get_running_loop()
-        ready: asyncio.Future[None] = worker_loop.create_future()
+        ready = asyncio.Event()
 
         async def live() -> None:
             self._home = asyncio.get_running_loop()
-            worker_loop.call_soon_threadsafe(ready.set_result, None)
-            await self._loop.run()
+            beating = self._home.create_task(self._loop.run())
+            await asyncio.wait((beating, self._home.create_task(self._first.wait())), return_when=FIRST_COMPLETED)
+            worker_loop.call_soon_threadsafe(ready.set)
+            await beating
             if beside is not store:
                 await beside.close()
 
@@ -133,7 +146,7 @@ class Keeper:
         self._in_worker = worker_loop.call_soon_threadsafe
         self._thread = threading.Thread(target=lambda: asyncio.run(live()), name="foliot keeper", daemon=True)
         self._thread.start()
-        await ready
+        await ready.wait()
 
     def _call(self, act: Callable[[], object]) -> None:
         if self._home is None:
