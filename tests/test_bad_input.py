@@ -48,6 +48,7 @@ def test_a_scheduler_refuses_what_it_cannot_use(keywords: dict[str, Any], says: 
         (lambda scheduler: scheduler.job(tags=5)(double), "tags=5: give a list of texts"),
         (lambda scheduler: scheduler.job(middleware=5)(double), "middleware=5: give a list of functions"),
         (lambda scheduler: scheduler.job(name="a#b")(double), "name='a#b': give a name without '#'"),
+        (lambda scheduler: every(None), "give an interval like '30s'"),  # type: ignore[arg-type]
         (lambda scheduler: at(5), "5 is not a time"),  # type: ignore[arg-type]
         (lambda scheduler: cron("* * * * *").until(None), "None is not a time"),  # type: ignore[arg-type]
         (lambda scheduler: every("1s", anchor=5), "5 is not a time"),  # type: ignore[typeddict-item]
@@ -98,7 +99,12 @@ def test_definitions_that_make_no_sense_are_refused_at_once(act: Callable[[Any],
         (lambda s: s.queues.limit("mail", rate="x"), "rate='x': write a rate like '100/m'"),
         (lambda s: s.schedules.put("new", "double", trigger=5), "5 is not a trigger"),
         (lambda s: s.schedules.put("new", double, every="1h"), "is no job; give a job or its name"),
-        (lambda s: s.schedules.put(5, "double", every="1h"), "give it an id"),
+        (lambda s: s.schedules.put(5, "double", every="1h"), "id=5: give a text of 1 to 200 characters"),
+        (lambda s: s.schedules.put("a\0", "double", every="1h"), "give text without NUL"),
+        (lambda s: s.schedules.put("new", "double", every="1h", most=3), "most=3 bounds catchup='all'"),
+        (lambda s: s.schedules.put_many(["new"]), r"'new' is not a schedule; give what schedules.draft\(...\) makes"),
+        (lambda s: s.runs.get("\udce9"), "without half a surrogate pair"),
+        (lambda s: s.runs.find(job="\udce9"), "job=.* give a text, or a list of texts"),
         (lambda s: s.schedules.put("new", "double", every="1h", tz="UTC"), "tz='UTC' is for cron and at"),
         (lambda s: s.schedules.put("new", "double", every="1h", at_start=True), "at_start is for decorators"),
         (lambda s: s.schedules.put("new", "double", at=5), "5 is not a time"),

@@ -69,6 +69,9 @@ def _late_context(x: int, context: Context) -> None: ...
 def _two_contexts(one: Context, two: Context) -> None: ...
 
 
+def _contexts(*contexts: Context) -> None: ...
+
+
 def _bare_resource(db=resource()) -> None: ...
 
 
@@ -81,6 +84,7 @@ def _bare_resource(db=resource()) -> None: ...
         (_generator, {}, "is a generator"),
         (_late_context, {}, "must be its first parameter"),
         (_two_contexts, {}, "there can be only one"),
+        (_contexts, {}, "must be its first parameter"),
         (_bare_resource, {}, "needs an annotation"),
         (later, {"executor": "threads"}, "is async"),
         (3, {}, "is not a function"),

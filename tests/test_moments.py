@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -6,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foliot.errors import DefinitionError
-from foliot.moments import DAY, HOUR, MINUTE, SECOND, instant, length, moment, spell, zone
+from foliot.moments import DAY, HOUR, LONGEST, MINUTE, SECOND, instant, length, moment, spell, zone
 
 BERLIN = ZoneInfo("Europe/Berlin")  # 2026: forward on 29 March 02:00, back on 25 October 03:00
 APIA = ZoneInfo("Pacific/Apia")  # crossed the date line: there was no 30 December 2011
@@ -59,7 +62,7 @@ def test_a_spelled_length_reads_back_as_itself(micros: int):
     assert length(spell(micros)) == micros
 
 
-@given(st.timedeltas())
+@given(st.timedeltas(timedelta(microseconds=-LONGEST), timedelta(microseconds=LONGEST)))
 def test_a_timedelta_loses_nothing(value: timedelta):
     assert timedelta(microseconds=length(value)) == value
 
@@ -165,6 +168,20 @@ def test_a_zone_is_found_by_its_iana_name():
 def test_a_misspelled_zone_gets_the_nearest_name():
     with pytest.raises(DefinitionError, match=r"unknown time zone 'Asia/Seul'; did you mean 'Asia/Seoul'\?"):
         zone("Asia/Seul")
+
+
+def test_a_system_without_time_zones_is_told_how_to_get_them():
+    ask = "from foliot.moments import zone; zone('Asia/Seoul')"
+    bare = {**os.environ, "PYTHONTZPATH": ""}
+
+    asked = subprocess.run(
+        [sys.executable, "-c", HIDE_TZDATA + ask], env=bare, capture_output=True, text=True, check=False
+    )
+
+    assert "unknown time zone 'Asia/Seoul'; this system has no time zones: pip install tzdata" in asked.stderr
+
+
+HIDE_TZDATA = "import sys; sys.modules['tzdata'] = None; "
 
 
 @pytest.mark.parametrize("name", ["nowhere at all", "../etc/passwd", "/etc/localtime", ""])

@@ -438,9 +438,10 @@ class Context:
 
 
 def fit(text: str) -> str:
-    """The text as it can be kept: UTF-8 of at most ``LONGEST_LINE`` bytes, cut with a mark if longer."""
-    if len(text) <= LONGEST_LINE and text.isascii():
+    """The text as it can be kept: UTF-8 of at most ``LONGEST_LINE`` bytes, cut with a mark if longer, and no NUL."""
+    if len(text) <= LONGEST_LINE and text.isascii() and "\0" not in text:
         return text
+    text = text.replace("\0", "\u2400")
     raw = text[:LONGEST_LINE].encode("utf-8", "backslashreplace")
     if len(raw) <= LONGEST_LINE and len(text) <= LONGEST_LINE:
         return raw.decode()
@@ -450,7 +451,7 @@ def fit(text: str) -> str:
 
 def plain(fields: dict[str, Any]) -> dict[str, Any] | None:
     """The fields as they can be kept: JSON, each of at most ``LONGEST_LINE`` bytes; None for no fields."""
-    return {name: _plain(value) for name, value in fields.items()} or None
+    return {fit(name): _plain(value) for name, value in fields.items()} or None
 
 
 def _plain(value: Any) -> Any:
@@ -459,8 +460,23 @@ def _plain(value: Any) -> Any:
     try:
         text = msgspec.json.encode(value)
     except Exception:  # whatever a foreign object does when asked, the line is worth keeping
-        return fit(repr(value))
+        return fit(_shown(value))
     return msgspec.json.decode(text) if len(text) <= LONGEST_LINE else fit(text.decode())
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except Exception:
+        return f"<{type(value).__name__} that cannot be shown>"
+
+
+def words(error: BaseException) -> str:
+    """What an exception says, as it can be kept; nothing if it raises when it is asked."""
+    try:
+        return fit(str(error))
+    except Exception:
+        return ""
 
 
 def _rest_dropped(line: Line, most: int) -> Line:

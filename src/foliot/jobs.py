@@ -491,7 +491,8 @@ def _wants_context(function: Any, hints: Mapping[str, Any], name: str) -> bool:
     """Whether the first parameter is a Context. Anywhere else it is an error: callers would have to step around it."""
     parameters = list(inspect.signature(function).parameters.values())
     where = [n for n, each in enumerate(parameters) if hints.get(each.name) in (Context, "Context")]
-    if where and (where != [0] or parameters[0].kind is inspect.Parameter.KEYWORD_ONLY):
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    if where and (where != [0] or parameters[0].kind not in kinds):
         raise JobError(f"job {name!r}: the Context must be its first parameter, and there can be only one")
     return bool(where)
 

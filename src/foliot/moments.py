@@ -18,6 +18,8 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+LONGEST = 365_250 * DAY
+"""The longest length of time, a thousand years: sums of a few still fit into what stores hold, 64 bits."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -28,8 +30,16 @@ _PART = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s|m|h|d|w)", re.ASCII)
 def length(value: Length) -> int:
     """Read a length of time as microseconds: a timedelta, a number of seconds, or text like ``"1h30m"``.
 
-    Units are us, ms, s, m (minutes), h, d (24 hours) and w. Raises DefinitionError for anything else.
+    Units are us, ms, s, m (minutes), h, d (24 hours) and w. Raises DefinitionError for anything else, and for more than
+    a thousand years.
     """
+    micros = _length(value)
+    if abs(micros) > LONGEST:
+        raise DefinitionError(f"{value!r} is longer than a thousand years; leave the bound out instead")
+    return micros
+
+
+def _length(value: Length) -> int:
     match value:
         case timedelta():
             return value // _MICROSECOND
@@ -55,7 +65,7 @@ def _spelled(text: str) -> int:
         at = part.end()
     if at == 0 or text[at:].strip():
         raise DefinitionError(f"{text!r} is not a length of time; write it like '30s', '5m', '1h30m' or '250ms'")
-    return round(total)
+    return round(min(total, 2.0 * LONGEST))
 
 
 def spell(micros: int) -> str:
@@ -134,5 +144,7 @@ def _nearest_zone(name: str) -> str:
     from zoneinfo import available_timezones
 
     known = {each.lower(): each for each in available_timezones()}
+    if not known:
+        return "; this system has no time zones: pip install tzdata"
     close = get_close_matches(str(name).lower(), known, n=1, cutoff=0.6)
     return f"; did you mean {known[close[0]]!r}?" if close else "; use an IANA name such as 'Europe/Berlin'"

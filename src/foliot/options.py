@@ -208,7 +208,23 @@ def amend(options: Options, wishes: Mapping[str, Any], where: str) -> Options:
     for name in wishes:
         if name not in known:
             raise JobError(f"{where}: unknown option {name!r}{_nearest(name, known)}")
-    return replace(options, **{name: _checked(name, value, where) for name, value in wishes.items()})
+    made = replace(options, **{name: _checked(name, value, where) for name, value in wishes.items()})
+    if (problem := _contradiction(made, wishes)) is not None:
+        raise JobError(f"{where}: {problem}")
+    return made
+
+
+def _contradiction(options: JobOptions | RunOptions | ScheduleOptions, wishes: Mapping[str, Any]) -> str | None:
+    """What would be wished in vain."""
+    if isinstance(options, ScheduleOptions):
+        if "most" in wishes and options.catchup is not Catchup.ALL:
+            return f"most={options.most} bounds catchup='all', and catchup is {options.catchup.value!r}"
+        return None
+    if options.debounce is not None and options.unique_for is not None:
+        return "'unique_for' is in vain with 'debounce', which holds a key until the run starts; give one of the two"
+    if isinstance(options, JobOptions) and options.unique_for is not None and not options.unique:
+        return "'unique_for' says how long a key is held; give 'unique', too"
+    return None
 
 
 def split(wishes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -299,7 +315,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "limit": rate,
     "max_crashes": readers.count,
     "at_most_once": readers.flag,
-    "tags": readers.texts,
+    "tags": readers.labels,
     "meta": readers.plain,
     "on_success": readers.function,
     "on_failure": readers.function,

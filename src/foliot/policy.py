@@ -14,6 +14,7 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from foliot.context import words
 from foliot.control import Cancel, PutDown, Retry, Skip, Snooze
 from foliot.errors import PartsFailed
 from foliot.ids import firing_id
@@ -432,9 +433,9 @@ def conclude(run: Run, rules: Rules, conclusion: Conclusion, now: int, random: R
 def _after_raise(run: Run, rules: Rules, raised: Raised, now: int, random: Random) -> Ending:
     match raised.error:
         case Cancel() as cancel:
-            return _over(run, State.CANCELLED, str(cancel) or "cancelled by the job itself")
+            return _over(run, State.CANCELLED, words(cancel) or "cancelled by the job itself")
         case Skip() as skip:
-            return _over(run, State.SKIPPED, str(skip) or "skipped by the job itself")
+            return _over(run, State.SKIPPED, words(skip) or "skipped by the job itself")
         case Snooze() as snooze:
             return _put_down(run, now + snooze.after, Outcome.SNOOZED)
         case Retry() as retry if retry.after is not None:
@@ -482,6 +483,12 @@ def _again(run: Run, due: int, failure: Failure, outcome: Outcome) -> Ending:
     return Ending(
         run=run.id, token=run.token, state=State.PENDING, due_at=due, failed=True, outcome=outcome, error=failure
     )
+
+
+def unkept(run: Run, problem: Exception) -> Ending:
+    """How a run ends whose own ending its store cannot write, so that no other has to wait for that."""
+    failure = Failure(kind=type(problem).__name__, message=words(problem))
+    return _failed(run, failure, "its ending cannot be written down")
 
 
 def _put_down(run: Run, due: int, outcome: Outcome) -> Ending:

@@ -85,9 +85,20 @@ def flag(value: Any) -> bool:
 
 
 def text(value: Any) -> str:
-    """Any text."""
+    """Any text that can be written down."""
     if not isinstance(value, str):
         raise DefinitionError("give a text")
+    return _whole(value)
+
+
+def _whole(value: str) -> str:
+    """Text that every store can hold: no halves of surrogate pairs, as in file names that are not UTF-8, and no NUL."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise DefinitionError("give text that is Unicode, without half a surrogate pair") from None
+    if "\0" in value:
+        raise DefinitionError("give text without NUL")
     return value
 
 
@@ -95,7 +106,7 @@ def name(value: Any) -> str:
     """A name that is not blank."""
     if not isinstance(value, str) or not value.strip() or len(value) > 200:
         raise DefinitionError("give a text of 1 to 200 characters")
-    return value
+    return _whole(value)
 
 
 def lane(value: Any) -> str:
@@ -117,7 +128,14 @@ def texts(value: Any) -> tuple[str, ...]:
     listed = _listed(value)
     if listed is None or not all(isinstance(each, str) for each in listed):
         raise DefinitionError("give a list of texts")
-    return listed
+    return tuple(map(_whole, listed))
+
+
+def labels(value: Any) -> tuple[str, ...]:
+    """A list of texts that are not blank."""
+    if blank := [each for each in texts(value) if not each.strip()]:
+        raise DefinitionError(f"{blank[0]!r} tells nothing apart; leave it out")
+    return texts(value)
 
 
 def functions(value: Any) -> tuple[Callable[..., Any], ...]:

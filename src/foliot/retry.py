@@ -116,17 +116,16 @@ def retries(wish: int | Sequence[Length] | Backoff | None) -> Retries:
         case Exponential() | Delays() | Between():
             return wish
         case bool():
-            raise DefinitionError(
-                f"retries={wish!r}: give a number of retries, a list of waits, or a backoff such as exponential(3)"
-            )
+            raise DefinitionError(_REMEDY)
         case int():
             return exponential(wish)
         case list() | tuple():
             return delays(wish)
         case _:
-            raise DefinitionError(
-                f"retries={wish!r}: give a number of retries, a list of waits, or a backoff such as exponential(3)"
-            )
+            raise DefinitionError(_REMEDY)
+
+
+_REMEDY = "give a number of retries, a list of waits, or a backoff such as exponential(3)"
 
 
 def _count(attempts: int) -> int:

@@ -47,7 +47,7 @@ def query(filters: RunFilters) -> Query:
 
 def _several(value: Any) -> tuple[str, ...]:
     try:
-        return () if value is None else (value,) if isinstance(value, str) else readers.texts(value)
+        return () if value is None else readers.texts((value,) if isinstance(value, str) else value)
     except DefinitionError:
         raise DefinitionError("give a text, or a list of texts") from None
 
@@ -100,7 +100,7 @@ class Runs:
 
     async def get(self, id: str) -> Run:
         """One run as it is now. Raises UnknownRun."""
-        page = await self._store.find(Query(ids=(id,)))
+        page = await self._store.find(Query(ids=(given("id", id, readers.text),)))
         if not page.runs:
             raise UnknownRun(f"no run has the id {id!r}; it may have been pruned")
         return page.runs[0]

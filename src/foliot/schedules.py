@@ -127,8 +127,7 @@ class Schedules:
         known = self._jobs[job] if isinstance(job, str) else job
         if not isinstance(known, Job):  # pyright: ignore[reportUnnecessaryIsInstance] - for those without a checker
             raise JobError(f"{where}: {job!r} is no job; give a job or its name, and decorate functions with @job()")
-        if not isinstance(id, str) or not id.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise JobError(f"{where}: give it an id, a text that is not empty")
+        readers.given("id", id, readers.name)
         given: dict[str, Any] = {**of_its_own(wishes.get("trigger")), **wishes}
         own = read(RunOptions, {name: value for name, value in given.items() if name in _PLACE}, where)
         rest = {name: value for name, value in given.items() if name not in _TIMES and name not in _PLACE}
@@ -148,7 +147,7 @@ class Schedules:
         kept: list[Schedule] = []
         batch: list[Schedule] = []
         for draft in drafts:
-            batch.append(draft)
+            batch.append(_drafted(draft))
             if len(batch) >= self._store.batch:
                 kept += await self._keep(batch)
                 batch = []
@@ -335,6 +334,12 @@ class Schedules:
 def _checked(where: str, value: object) -> Trigger:
     if not isinstance(value, Trigger):
         raise JobError(f"{where}: {value!r} is not a trigger; give cron('0 9 * * *') and the like")
+    return value
+
+
+def _drafted(value: object) -> Schedule:
+    if not isinstance(value, Schedule):
+        raise JobError(f"{value!r} is not a schedule; give what schedules.draft(...) makes")
     return value
 
 

@@ -39,8 +39,10 @@ def test_a_store_whose_times_are_ahead_shows_a_wrong_clock():
 
 
 def test_a_store_without_workers_is_worth_a_note():
-    assert bad(replace(WELL, workers=[])) == [("workers", Level.NOTE)]
-    assert bad(replace(WELL, workers=[structs.replace(WORKER, seen_at=NOW - HOUR)])) == [("workers", Level.NOTE)]
+    stale = structs.replace(WORKER, seen_at=NOW - HOUR)
+
+    assert bad(replace(WELL, workers=[], schedules=[])) == [("workers", Level.NOTE)]
+    assert bad(replace(WELL, workers=[stale], schedules=[])) == [("workers", Level.NOTE)]
 
 
 def test_a_lapsed_lease_that_nobody_takes_over_is_wrong():
@@ -80,7 +82,7 @@ def test_an_orphan_is_a_schedule_whose_job_no_live_worker_defines():
 
     assert bad(replace(WELL, schedules=[orphan])) == [("orphans", Level.WRONG)]
     assert bad(replace(WELL, schedules=[orphan], known=frozenset({"gone"}))) == []
-    assert bad(replace(WELL, schedules=[orphan], workers=[])) == [("workers", Level.NOTE)]
+    assert bad(replace(WELL, schedules=[orphan], workers=[])) == [("workers", Level.NOTE), ("orphans", Level.NOTE)]
 
 
 def test_a_trigger_that_cannot_be_read_is_wrong():

@@ -11,7 +11,7 @@ import pytest
 
 from foliot.context import Context
 from foliot.control import Cancel, Retry, Skip, Snooze
-from foliot.errors import JobError, RunFailed, SettingsError
+from foliot.errors import DefinitionError, JobError, RunFailed, SettingsError
 from foliot.events import Event, Kind
 from foliot.jobs import resource
 from foliot.model import Fate, Outcome, Run, State
@@ -844,7 +844,7 @@ async def test_a_schedule_needs_an_id(scheduler: Scheduler):
     def tick() -> None: ...
 
     async with simulated(scheduler):
-        with pytest.raises(JobError, match="give it an id"):
+        with pytest.raises(DefinitionError, match="id=' ': give a text"):
             await scheduler.schedules.put(" ", tick, every="5s")
 
 

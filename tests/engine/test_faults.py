@@ -172,6 +172,37 @@ async def test_what_follows_the_end_of_a_run_follows_although_the_reply_to_that_
     assert told == [Kind.STARTED, Kind.SUCCEEDED] * 6
 
 
+async def test_an_ending_that_was_refused_is_not_called_lost_while_nobody_can_say_why(caplog):
+    caplog.set_level(logging.WARNING, "foliot")
+    scheduler = Scheduler()
+    told: list[Kind] = []
+    scheduler.on(lambda event: told.append(event.kind), Kind.STARTED, Kind.LOST)
+
+    @scheduler.job(name="steady")
+    async def steady() -> None: ...
+
+    ended = False
+
+    def plan(verb: str) -> Fault | None:
+        nonlocal ended
+        if verb == "find" and ended:
+            return Before(error=FULL)
+        if not told or ended or verb not in ("turn", "finish"):
+            return None
+        ended = True
+        return After(error=GONE)
+
+    async with simulated(scheduler, store=FaultyStore(MemoryStore(), plan)) as time:
+        await steady.enqueue()
+        await time.advance(seconds=32)
+
+    assert told == [Kind.STARTED]
+    assert (
+        "its ending was refused, and whether it was accepted before cannot be asked now: the disk is full"
+        in caplog.text
+    )
+
+
 async def test_a_schedule_that_keeps_failing_is_paused_once_the_store_can_tell(caplog):
     caplog.set_level(logging.CRITICAL, "foliot")
     scheduler = Scheduler()

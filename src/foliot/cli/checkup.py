@@ -134,7 +134,13 @@ def _overdue(facts: Facts) -> Iterator[Problem]:
 def _orphans(facts: Facts) -> Iterator[Problem]:
     known = jobs_of(facts.living) | facts.known
     orphans = [each for each in facts.schedules if each.job not in known and each.paused is None]
-    if facts.living and orphans:
+    if orphans and not facts.living:
+        yield (
+            Level.NOTE,
+            f"nobody can tell whether the jobs of {many(len(orphans), 'schedule')} are defined",
+            "start a worker, or name the scheduler: --app MODULE:SCHEDULER",
+        )
+    elif orphans:
         yield (
             Level.WRONG,
             f"{many(len(orphans), 'schedule')} of unknown jobs: {_named(each.id for each in orphans)}",

@@ -78,9 +78,16 @@ class Aftermath:
 
     async def _look_again(self, held: Held, ending: Ending, conclusion: Conclusion | None) -> None:
         """Let follow what follows, if it was the reply that was lost and not the run."""
-        found: tuple[Run, ...] = ()
-        with suppress(StoreError):
+        try:
             found = (await self._store.find(Query(ids=(ending.run,)))).runs
+        except StoreError as problem:
+            log.warning(
+                "run %s of %r: its ending was refused, and whether it was accepted before cannot be asked now: %s",
+                held.run.id,
+                held.run.job,
+                problem,
+            )
+            return
         if any(_was_accepted(ending, run) for run in found):
             self.ended(held, ending, conclusion)
             return

@@ -7,12 +7,13 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import TracebackType
 from typing import Any
 
 from msgspec.structs import replace
 
 from foliot.clock import Clock
-from foliot.context import Context, Notes
+from foliot.context import Context, Notes, fit, words
 from foliot.control import PutDown
 from foliot.executors import Crashed, Executor
 from foliot.flow.shares import shared_out
@@ -86,7 +87,9 @@ async def attempt(
         return _interrupted(held) or Raised(error, _failure(error))
     except Crashed as crash:
         return Died(_failure(crash))
-    except (Exception, SystemExit, PutDown, BaseExceptionGroup) as error:
+    except KeyboardInterrupt:  # Ctrl-C, which is meant for the program and not for this run
+        raise
+    except BaseException as error:
         down = PutDown.found(error)
         return Raised(error, _failure(error)) if down is None else Waits(down)
     finally:
@@ -144,12 +147,26 @@ def _through(layer: Middleware, inner: Callable[[Execution], Awaitable[object]],
 
 
 def _failure(error: BaseException) -> Failure:
-    if (told := getattr(error, "remote_traceback", None)) is not None:
-        return Failure(kind=type(error).__name__, message=str(error), traceback=told[-LONGEST_TRACEBACK:])
+    return Failure(kind=fit(type(error).__name__), message=words(error), traceback=_traceback(error))
+
+
+def _traceback(error: BaseException) -> str:
+    """The end of the traceback, as it can be kept; nothing if the exception raises when it is asked."""
+    try:
+        told = getattr(error, "remote_traceback", None)
+        text = "".join(traceback.format_exception(type(error), error, _since_the_job(error))) if told is None else told
+        return text[-LONGEST_TRACEBACK:].replace("\0", "\u2400").encode("utf-8", "backslashreplace").decode()
+    except Exception:
+        return ""
+
+
+def _since_the_job(error: BaseException) -> TracebackType | None:
+    """The way from the job's first line on; what lies between our engine and that tells nobody anything."""
     trace = error.__traceback__
-    while (
-        trace is not None and trace.tb_next is not None and trace.tb_frame.f_globals["__name__"].startswith("foliot.")
-    ):
-        trace = trace.tb_next  # the way from our engine to the job's first line tells nobody anything
-    text = "".join(traceback.format_exception(type(error), error, trace))
-    return Failure(kind=type(error).__name__, message=str(error), traceback=text[-LONGEST_TRACEBACK:])
+    while trace is not None and trace.tb_next is not None and _is_ours(trace):
+        trace = trace.tb_next
+    return trace
+
+
+def _is_ours(trace: TracebackType) -> bool:
+    return trace.tb_frame.f_globals.get("__name__", "").startswith("foliot.")

@@ -17,6 +17,7 @@ from foliot.clock import Clock
 from foliot.context import Context, Notes
 from foliot.engine.aftermath import Aftermath
 from foliot.engine.attempt import Held, attempt
+from foliot.errors import StoreCorrupt, StoreFull, StoreUnavailable
 from foliot.events import Event, Kind, Listeners
 from foliot.executors import Executor
 from foliot.flow.doors import Doors
@@ -26,7 +27,7 @@ from foliot.joining import JOIN
 from foliot.model import Claim, Ending, Query, Run
 from foliot.moments import SECOND
 from foliot.options import Middleware
-from foliot.policy import Conclusion, GivenBack, Stopped, admit, conclude
+from foliot.policy import Conclusion, GivenBack, Stopped, admit, conclude, unkept
 from foliot.stores.base import Store
 
 log = logging.getLogger("foliot")
@@ -47,9 +48,8 @@ class Bench(Struct, frozen=True, kw_only=True):
     zone: tzinfo | None = None
 
 
-_Turn = tuple[
-    "list[tuple[Held, Ending, Conclusion | None]]", "Awaitable[tuple[Sequence[bool], Sequence[Run], int | None]]"
-]
+_Ended = tuple[Held, Ending, Conclusion | None]
+_Turn = tuple["list[_Ended]", "Awaitable[tuple[Sequence[bool], Sequence[Run], int | None]]"]
 """What a turn of the store hands in, and its answer once it is there."""
 
 
@@ -83,7 +83,8 @@ class Worker:
             lease=lease,
             doors=Doors(bench.store, bench.clock, lease),
         )
-        self._endings: list[tuple[Held, Ending, Conclusion | None]] = []
+        self._endings: list[_Ended] = []
+        self._doubted: list[_Ended] = []
         self._emptied = asyncio.Event()
         self._leaving = asyncio.get_running_loop().create_future()
         self._turning = False
@@ -95,6 +96,8 @@ class Worker:
         """Hand in what has ended, take what is due, and tell when to come back."""
         self._turning = True
         try:
+            while self._doubted:
+                await self._hand_in_alone(self._doubted[0])
             wake_at = await self._turned()
             if self._endings and self._ahead is None:  # what has ended at once is handed in at once
                 wake_at = await self._turned()
@@ -109,8 +112,11 @@ class Worker:
         (ended, answer), self._ahead = self._ahead or self._next_turn(0), None
         try:
             kept, runs, wake_at = await answer
-        except BaseException:
+        except (*TROUBLE, asyncio.CancelledError):
             self._endings = ended + self._endings  # fenced, so handing them in again is safe
+            raise
+        except Exception:
+            self._doubted += ended
             raise
         if ended:
             self._let_go(ended, kept)
@@ -121,6 +127,21 @@ class Worker:
         if runs:
             await self._take(runs)
         return wake_at
+
+    async def _hand_in_alone(self, ended: _Ended) -> None:
+        """Hand in one of several endings of which the store could not even write one; that one fails its run."""
+        held, ending, _ = ended
+        store, now = self._bench.store, self._bench.clock.now()
+        try:
+            kept = await store.finish([ending], now)
+        except TROUBLE:
+            raise
+        except Exception as problem:
+            log.exception("the ending of run %s (%s) cannot be written down", held.run.id, held.run.job)
+            ended = held, unkept(held.run, problem), None
+            kept = await store.finish([ended[1]], now)
+        self._doubted.pop(0)
+        self._let_go([ended], kept)
 
     def _next_turn(self, taken: int) -> _Turn:
         """To hand in what has ended and to take what is due, with so many slots taken beside those held."""
@@ -223,7 +244,7 @@ class Worker:
 
     # What the store kept
 
-    def _let_go(self, ended: Sequence[tuple[Held, Ending, Conclusion | None]], kept: Sequence[bool]) -> None:
+    def _let_go(self, ended: Sequence[_Ended], kept: Sequence[bool]) -> None:
         for (held, ending, conclusion), accepted in zip(ended, kept, strict=True):
             self.held.pop((held.run.id, held.run.token), None)
             self._parents.forget(held.run.id)
@@ -327,6 +348,8 @@ _begun = partial(asyncio.Task[None], **({"eager_start": True} if _AT_ONCE else {
 """A task of its own."""
 
 
+TROUBLE = (StoreUnavailable, StoreFull, StoreCorrupt)
+"""What is not the fault of what the store was handed."""
 LAST_TURN = 2_000_000
 """How long the last endings may take to be handed in before a worker leaves, microseconds."""
 GRACE = 10_000_000

@@ -24,7 +24,7 @@ from typing import Any
 
 from foliot import capture
 from foliot.clock import SystemClock
-from foliot.context import Context, Notes
+from foliot.context import Context, Notes, words
 from foliot.errors import ArgumentsError
 from foliot.executors.wire import Answer, Begun, Done, Errand, Leave, Raised, Said, Setup, Stop, framed, read, unpacked
 from foliot.importing import Imports
@@ -189,20 +189,14 @@ def _raised(error: BaseException) -> Raised:
     return Raised(
         packed=_packed(error),
         kind=type(error).__name__,
-        message=_message(error),
+        message=words(error),
         trace="".join(traceback.format_exception(type(error), error, trace)),
     )
 
 
 def _is_ours(names: dict[str, Any]) -> bool:
-    return names["__name__"] == "__main__" or names["__name__"].startswith("foliot.")
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # whatever a foreign exception does when it is asked
-        return ""
+    name = names.get("__name__", "")
+    return name == "__main__" or name.startswith("foliot.")
 
 
 def _packed(error: BaseException) -> bytes | None:

@@ -105,7 +105,7 @@ class _Call:
         value, error = None, None
         try:
             value = self._work()
-        except StopIteration as raised:  # a future cannot hold one
+        except (StopIteration, GeneratorExit, KeyboardInterrupt) as raised:  # what would not arrive, or as Ctrl-C
             error = RuntimeError(f"the function raised {raised!r}")
         except BaseException as raised:
             error = raised

@@ -67,7 +67,7 @@ def _redis(url: str, options: dict[str, str]) -> Store:
     try:
         from foliot.stores.redis import RedisStore, address
     except ImportError as problem:
-        raise SettingsError(f"{url!r}: {problem}; install foliot[redis]") from problem
+        raise SettingsError(f"Redis needs redis-py 8.1 or newer ({problem}); pip install 'foliot[redis]'") from problem
     _refuse_unknown(url, options, address.OPTIONS)
     return RedisStore(address.address_of(url, options))
 

@@ -49,9 +49,16 @@ _HOMES = {
     **dict.fromkeys(("Time", "inline", "simulated"), "foliot.testing.virtual"),
 }
 
+_NEEDED = ("pytest", "pytest-asyncio", "hypothesis")
+
 
 def __getattr__(name: str) -> Any:
     """Load a part when it is first asked for, so that what it needs may be missing until then."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has: {', '.join(__all__)}")
-    return getattr(import_module(_HOMES[name]), name)
+    try:
+        return getattr(import_module(_HOMES[name]), name)
+    except ModuleNotFoundError as missing:
+        if missing.name not in _NEEDED:
+            raise
+        raise ImportError(f"{name} needs {missing.name}: pip install {' '.join(_NEEDED)}") from missing

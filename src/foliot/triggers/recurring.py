@@ -36,7 +36,9 @@ class Recurring(Wall):
     def __post_init__(self) -> None:
         self.check_choices()
         if (self.months > 0) == (self.days > 0) or min(self.months, self.days) < 0:
-            raise TriggerError("give months (or years) or days (or weeks), one of the two, and at least 1")
+            raise TriggerError(
+                "give an interval like '30s', or months (or years) or days (or weeks), one of them and at least 1"
+            )
 
     def later(self, local: int) -> int | None:
         """The first of these times on the wall clock strictly later than ``local``."""
