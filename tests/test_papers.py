@@ -33,6 +33,15 @@ def blocks() -> list[tuple[str, str]]:
     ]
 
 
+def test_the_tour_in_chinese_stops_where_the_english_one_does():
+    english, chinese = ((ROOT / name).read_text("utf-8") for name in ("README.md", "README.zh.md"))
+
+    def imports(text: str) -> list[list[str]]:
+        return [re.findall(r"^(?:from|import) .*", block, re.MULTILINE) for block in BLOCK.findall(text)]
+
+    assert imports(chinese) == imports(english)
+
+
 @pytest.mark.parametrize(("name", "block"), blocks(), ids=[name for name, _ in blocks()])
 def test_a_block_of_the_papers_is_a_program_that_works(name: str, block: str, tmp_path: Path):
     script = tmp_path / "tour.py"
