@@ -9,6 +9,7 @@ from typing import Any
 from foliot.context import Context
 from foliot.jobs import Job
 from foliot.model import Catchup, Overlap, Value
+from foliot.options import DecoratorKeywords
 from foliot.retry import fixed
 from foliot.scheduler import Scheduler
 from foliot.testing.faults.notes import History, Log
@@ -67,14 +68,10 @@ def _stand(scheduler: Scheduler, standing: Standing, log: Log) -> None:
         with log.noted(context) as dice:
             time.sleep(dice.uniform(*standing.takes) / 1000)
 
-    decorate = scheduler.cron(
-        "* * * * * *",
-        name=standing.name,
-        overlap=standing.overlap,
-        catchup=standing.catchup,
-        most=MANY,
-        max_crashes=MANY,
-    )
+    wishes = DecoratorKeywords(name=standing.name, overlap=standing.overlap, catchup=standing.catchup, max_crashes=MANY)
+    if standing.catchup is Catchup.ALL:
+        wishes["most"] = MANY
+    decorate = scheduler.cron("* * * * * *", **wishes)
     decorate(busy if standing.threads else occupied)
 
 

@@ -14,7 +14,7 @@ from foliot.context import Context
 from foliot.errors import FoliotError, StoreError
 from foliot.handle import Handle
 from foliot.jobs import Job
-from foliot.model import Added
+from foliot.model import Added, Catchup
 from foliot.moments import SECOND, spell
 from foliot.options import DecoratorKeywords
 from foliot.retry import fixed
@@ -121,12 +121,13 @@ class Node:
             name=load.name,
             overlap=load.overlap,
             catchup=load.catchup,
-            most=1_000_000,
             window="30d",
             retries=fixed(3, spell(load.every)),
             max_crashes=1000,
             at_most_once=load.at_most_once,
         )
+        if load.catchup is Catchup.ALL:
+            wishes["most"] = 1_000_000
         if load.timeout is not None:
             wishes["timeout"] = spell(load.timeout)
         if load.concurrency is not None:
