@@ -137,7 +137,7 @@ class TestCalendar:
 
     def test_one_kind_of_interval_at_a_time(self):
         for wrong in ({}, {"months": 1, "days": 1}, {"months": -1}, {"days": 0}):
-            with pytest.raises(TriggerError, match="one of the two"):
+            with pytest.raises(TriggerError, match="one of them"):
                 every(**wrong)
         with pytest.raises(TriggerError, match="not both"):
             every("1h", months=1)
