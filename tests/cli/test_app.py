@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -7,7 +8,7 @@ from tests.cli.console import Console, nothing
 from typer.testing import CliRunner
 
 from foliot.cli.app import app
-from foliot.cli.errors import kind_errors
+from foliot.cli.errors import UNREAD, USAGE, WRONG, kind_errors, kind_output, refuse_bytes
 
 COMMANDS = [
     (), ("demo",), ("run",), ("top",), ("doctor",), ("explain",), ("preview",), ("lint",),
@@ -143,3 +144,47 @@ def test_a_setting_that_cannot_be_read_is_one_message_with_file_and_line(console
     assert result.exit_code == 1
     assert "foliot.toml:1" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def _printing(into: int) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "foliot", "--version"], stdout=into, stderr=subprocess.PIPE, text=True, check=False
+    )
+
+
+def test_nobody_reading_on_ends_it_quietly():
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    result = _printing(writing)
+
+    os.close(writing)
+    assert (result.returncode, result.stderr) == (UNREAD, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a device that is always full")
+def test_a_full_disk_below_standard_output_is_one_message():
+    with open("/dev/full", "w") as full:
+        result = _printing(full.fileno())
+
+    assert result.returncode == WRONG
+    assert result.stderr.startswith("foliot: standard output cannot be written (No space left on device)")
+
+
+def test_without_standard_output_it_still_runs():
+    code = "import os, sys; os.close(1); os.execv(sys.executable, [sys.executable, '-m', 'foliot', '--version'])"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_words_that_are_no_text_are_a_usage_error(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as caught:
+        refuse_bytes(["foliot", "runs", "show", "\udcff"])
+
+    assert caught.value.code == USAGE
+    assert "'\\udcff' on the command line is not text in UTF-8" in capsys.readouterr().err
+
+
+def test_an_error_of_the_system_that_is_not_about_output_stays_what_it_is():
+    with pytest.raises(FileNotFoundError), kind_output():
+        raise FileNotFoundError("gone")

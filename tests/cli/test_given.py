@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 import typer
@@ -59,3 +59,13 @@ def test_arguments_come_from_a_document_and_from_pairs():
     assert given.arguments('{"a": 1, "b": 2}', ["b=3"]) == {"a": 1, "b": 3}
     with pytest.raises(typer.BadParameter, match="JSON object"):
         given.arguments("[1]", [])
+
+
+@pytest.mark.parametrize("text", ["0001-01-01", "9999-12-31 23:59"])
+def test_a_time_beyond_those_there_are_is_a_usage_error(text: str):
+    with pytest.raises(typer.BadParameter, match="beyond the times there are"):
+        given.moment(text, Words(now=NOW), timezone(timedelta(hours=14 if text < "1" else -14)))
+
+
+def test_a_value_nested_beyond_reading_is_text():
+    assert given.value_of("[" * 5000) == "[" * 5000

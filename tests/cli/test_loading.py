@@ -22,6 +22,9 @@ def test_the_only_scheduler_of_a_module_needs_no_name(console: Console):
         ("shop:xyz", "'shop' has scheduler"),
         ("shop:report", "is not a Scheduler"),
         ("shop.py:scheduler", "name the module: 'shop'"),
+        ("", "names no module; write it like shop.tasks:scheduler"),
+        (":scheduler", "names no module"),
+        ("shop..tasks", "names no module"),
         ("os", "has 0 schedulers; name one, like 'os:scheduler'"),
     ],
 )

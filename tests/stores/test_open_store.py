@@ -87,3 +87,11 @@ def test_what_people_are_told_of_a_postgresql_store_has_no_password_in_it():
     address = Address("postgresql://ada:secret@host:5433/db?password=secret")
 
     assert address.place == "PostgreSQL at host:5433/db"
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://127.0.0.1:99999999/x", "postgresql://[::1", "redis://[::1", "postgresql://host:port/x"]
+)
+def test_what_is_no_url_at_all_is_refused_with_the_reason(url: str):
+    with pytest.raises(SettingsError, match=rf"{re.escape(repr(url))} is not a URL \(.+\); write memory://"):
+        open_store(url)

@@ -69,7 +69,8 @@ def everywhere(
     foliot run shop:scheduler                     fire and work until Ctrl-C
     foliot --store sqlite:///jobs.db runs list    what has run, and how it went
 
-    Exit codes: 0 all is well; 1 something is wrong or was not found; 2 the command line cannot be read.
+    Exit codes: 0 all is well; 1 something is wrong or was not found; 2 the command line cannot be read;
+    130 Ctrl-C; 141 nobody reads what is printed on.
     """
     ctx.obj = Choices(store=store, app=app, json=json, utc=utc, debug=debug)
 

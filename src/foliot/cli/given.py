@@ -25,6 +25,13 @@ def moment(text: str, words: Words, there: tzinfo | None = None) -> Moment:
         when = datetime.fromisoformat(text)
     except ValueError:
         return _ago(text, words)
+    try:
+        return _placed(when, words, there)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(f"{text!r} is beyond the times there are; give one of the years 2 to 9998") from None
+
+
+def _placed(when: datetime, words: Words, there: tzinfo | None) -> Moment:
     if when.tzinfo is not None:
         return when
     if there is not None:
@@ -102,7 +109,7 @@ def value_of(text: str) -> Any:
     """A value as it is typed: JSON, or else the text itself."""
     try:
         return msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return text
 
 
@@ -112,6 +119,6 @@ def arguments(document: str | None, texts: Sequence[str]) -> dict[str, Any] | No
         return None
     try:
         whole = msgspec.json.decode(document or "{}", type=dict[str, Any])
-    except msgspec.MsgspecError as problem:
+    except (msgspec.MsgspecError, RecursionError) as problem:
         raise typer.BadParameter(f"--args is not a JSON object: {problem}") from None
     return whole | pairs(texts)

@@ -41,6 +41,8 @@ def _imported(name: str) -> ModuleType:
         sys.path.insert(0, here)
     if name.endswith(".py") or os.sep in name:
         raise DefinitionError(f"{name!r} is a file; name the module: {_as_module(name)!r}")
+    if not all(name.split(".")):
+        raise DefinitionError(f"{name!r} names no module; write it like shop.tasks:scheduler")
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as problem:

@@ -76,7 +76,7 @@ def as_json(document: Any, indent: int = 0) -> str:
 
 def on_terminal() -> bool:
     """Whether somebody is looking."""
-    return sys.stdout.isatty()
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def plain(part: Part) -> list[str]:

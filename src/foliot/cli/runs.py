@@ -40,7 +40,7 @@ async def list_(  # noqa: PLR0913 - one for each filter
     meta: Annotated[list[str], several("--meta", "Only with this metadata, dots reach inside", "KEY=VALUE")],
     since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="Only created since then.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only created before then.")] = None,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most so many.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=1_000_000, help="At most so many.")] = 50,
     after: Annotated[
         str | None, typer.Option("--after", metavar="CURSOR", help="Go on where the last page ended.")
     ] = None,

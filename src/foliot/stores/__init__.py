@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from foliot.errors import SettingsError
 from foliot.stores.base import Store
@@ -22,7 +22,7 @@ def open_store(url: str, **options: str) -> Store:
     database (``foliot``), ``migrate=no`` for who may not change it, and all that asyncpg takes. What Redis takes
     is on the page about Redis.
     """
-    parts = urlsplit(url)
+    parts = _parts(url)
     options = dict(parse_qsl(parts.query, keep_blank_values=True)) | options
     match parts.scheme:
         case "memory":
@@ -37,6 +37,15 @@ def open_store(url: str, **options: str) -> Store:
             raise SettingsError(f"{url!r}: {scheme} stores come with a later version; there are {_THERE_ARE}")
         case _:
             raise SettingsError(f"{url!r} names no store; write {_THERE_ARE}")
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as problem:
+        raise SettingsError(f"{url!r} is not a URL ({problem}); write {_THERE_ARE}") from None
+    return parts
 
 
 def _memory(url: str, options: dict[str, str]) -> Store:

@@ -238,6 +238,7 @@ class _Work:
             case ast.Call(func=ast.Name(id=name), args=args):
                 values = [self.value(each) for each in args]
                 self._spend(*values)
+                _refuse_count(name, len(values))
                 return FUNCTIONS[name](*values)
             case _:  # pragma: no cover - it was not read
                 raise TypeError(_called(tree))
@@ -400,6 +401,13 @@ def _round(value: Any, digits: Any = 0) -> Any:
     return round(value, digits) if digits else round(value)
 
 
+def _refuse_count(name: str, count: int) -> None:
+    """A wrong count of values is told by the name that was written."""
+    takes = _TAKES.get(name)
+    if takes is not None and count not in takes:
+        raise TypeError(f"{name} takes {' or '.join(map(str, takes))} value{'s' * (len(takes) > 1)}, not {count}")
+
+
 def _len(value: Any) -> int:
     if not isinstance(value, str | list | dict):
         raise TypeError(f"len takes a text, a list or an object, not {_kind(value)}")
@@ -429,6 +437,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "upper": _text(str.upper, "upper", 1),
 }
 """All that can be called, beside ``given(name)``: whether the context has it, and it is not null."""
+
+_TAKES = {"abs": (1,), "len": (1,), "round": (1, 2)}
 
 _UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
     ast.Not: operator.not_,
