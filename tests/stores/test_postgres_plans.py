@@ -90,6 +90,24 @@ async def test_runs_before_a_full_lane_cost_nothing_once_they_are_parked(
     assert behind < 2 * alone
 
 
+async def test_a_claim_steps_over_what_a_held_snapshot_keeps_dead_no_more_than_once(
+    server: asyncpg.Connection, store: PostgresStore
+):
+    await fill(server, "dead", MANY, wakes_at="n % 500")
+    await fill(server, "due", FEW, wakes_at="900")
+    holder = await asyncpg.connect(store.address.url)
+    await holder.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT txid_current()")
+    alone = await settled(server, CLAIM)
+
+    await server.execute("UPDATE runs SET wakes_at = NULL WHERE starts_with(id, 'dead')")
+    once = await settled(server, "SELECT * FROM heads(ARRAY['', 'A'], ARRAY['@', chr(1114111)], '{}', '{}')")
+    behind = await settled(server, CLAIM)
+    await holder.close()
+
+    assert once > 3 * alone
+    assert behind < 1.5 * once
+
+
 RUNNING = {"wakes_at": "n", "state": "'running'", "worker": "'w'", "token": "1", "started_at": "0"}
 FINISH = (
     "SELECT finish(ARRAY['due00000001'], ARRAY[1], ARRAY['succeeded'], NULL, NULL, NULL, NULL, NULL, NULL, NULL,"

@@ -38,7 +38,9 @@ CHILDREN = Migration("children as cheap as any run", _text("children"))
 
 RELEASING = Migration("releasing steps over nobody", _text("releasing"))
 
-MIGRATIONS: tuple[Migration, ...] = (FIRST, CHILDREN, RELEASING)
+STEPPING = Migration("claims step over what is dead once", _text("stepping"))
+
+MIGRATIONS: tuple[Migration, ...] = (FIRST, CHILDREN, RELEASING, STEPPING)
 
 _KEPT = """CREATE TABLE IF NOT EXISTS migrations (
   number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()
