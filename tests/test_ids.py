@@ -6,7 +6,7 @@ from uuid import RFC_4122, UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foliot.ids import Ids, firing_id
+from foliot.ids import Ids, firing_id, fitting
 from foliot.moments import DAY, MILLISECOND
 
 NOW = 1_800_000_000_000_000
@@ -84,3 +84,11 @@ def test_firings_in_one_millisecond_have_different_ids():
 
 def test_the_name_of_a_schedule_cannot_imitate_the_time_of_another():
     assert firing_id("a\x001", 23) != firing_id("a", 123)
+
+
+def test_a_long_key_is_told_apart_by_a_digest_that_every_index_has_room_for():
+    long, other = "x" * 100_000 + "1", "x" * 100_000 + "2"
+
+    assert fitting("x" * 500) == "x" * 500
+    assert fitting(long) == fitting(long) != fitting(other)
+    assert len(fitting("字" * 100_000).encode()) < 500

@@ -271,3 +271,16 @@ def test_a_time_without_a_zone_is_read_only_in_a_zone_that_somebody_named():
         Scheduler().at("2030-01-01 10:00")(tick)
 
     Scheduler(tz="Asia/Seoul").at("2030-01-01 10:00")(tick)
+
+
+def test_a_unique_key_of_long_arguments_is_short():
+    scheduler = Scheduler("memory://")
+
+    @scheduler.job(unique=True)
+    def read_all(text: str) -> None: ...
+
+    key = read_all.unique_key(None, read_all.call("x" * 100_000))
+
+    assert key is not None
+    assert key.startswith('unique/read_all#{"text":"xxx')
+    assert len(key) < 300

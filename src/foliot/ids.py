@@ -10,6 +10,8 @@ _TAILS = 1 << _TAIL
 _DIGITS = 12
 """How many of an id's last digits change within a millisecond, bar one time in many millions."""
 _LOW = 4 * _DIGITS
+_SHORT, _SHOWN = 500, 100
+"""Up to how many characters a key is kept as it is, and how many are shown of one that is longer."""
 
 
 class Ids:
@@ -46,6 +48,13 @@ def firing_id(schedule: str, nominal: int) -> str:
 def child_id(parent: str, name: str | int) -> str:
     """The id of the run that a run spawned under this name or number: the same whoever computes it, whenever."""
     return f"{parent}.{str(name).replace('%', '%25').replace('.', '%2E')}"
+
+
+def fitting(key: str) -> str:
+    """A key that every store's index has room for: itself, or if it is long its beginning and a digest of it all."""
+    if len(key) <= _SHORT:
+        return key
+    return f"{key[:_SHOWN]}…{blake2b(key.encode('utf-8', 'surrogatepass'), digest_size=20).hexdigest()}"
 
 
 def _uuid7(milliseconds: int, tail: int) -> str:

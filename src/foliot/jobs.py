@@ -19,6 +19,7 @@ from foliot.codec import Shape
 from foliot.context import Context
 from foliot.errors import ArgumentsError, JobError, UnknownJob
 from foliot.handle import Call, Handle, Home
+from foliot.ids import fitting
 from foliot.importing import check_importable
 from foliot.model import Placement, Route, Run, Shards, Terms
 from foliot.options import (
@@ -172,7 +173,7 @@ class Job(Generic[P, C, T]):
         text = self.settings.unique if wish is None else wish
         if text is None or text is False:
             return None
-        return f"unique/{self.name}#{call.args if text is True else self._text(text, call.arguments)}"
+        return f"unique/{self.name}#{fitting(call.args) if text is True else self._text(text, call.arguments)}"
 
     def _text(self, text: Any, arguments: _Arguments | None) -> str | None:
         """A key as written, as computed from the arguments, or with ``{parameter}`` filled in."""
@@ -180,9 +181,9 @@ class Job(Generic[P, C, T]):
             return None if callable(text) else text
         args, kwargs = arguments
         if callable(text):
-            return str(text(*args, **kwargs))
+            return fitting(str(text(*args, **kwargs)))
         try:
-            return text.format_map(self.shape.bind(args, kwargs)) if "{" in text else text
+            return fitting(text.format_map(self.shape.bind(args, kwargs))) if "{" in text else text
         except (LookupError, AttributeError, ValueError) as problem:
             raise ArgumentsError(f"job {self.name!r}: {text!r} cannot be filled in: {problem!r}") from None
 
