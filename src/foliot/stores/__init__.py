@@ -42,7 +42,9 @@ def open_store(url: str, **options: str) -> Store:
 def _parts(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        _ = parts.port
+        if parts.scheme.partition("+")[0] not in _REDIS:  # which says more of its addresses
+            for host in parts.netloc.rpartition("@")[2].split(","):
+                _ = urlsplit(f"//{host}").port
     except ValueError as problem:
         raise SettingsError(f"{url!r} is not a URL ({problem}); write {_THERE_ARE}") from None
     return parts
