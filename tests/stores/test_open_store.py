@@ -95,3 +95,10 @@ def test_what_people_are_told_of_a_postgresql_store_has_no_password_in_it():
 def test_what_is_no_url_at_all_is_refused_with_the_reason(url: str):
     with pytest.raises(SettingsError, match=rf"{re.escape(repr(url))} is not a URL \(.+\); write memory://"):
         open_store(url)
+
+
+def test_a_postgresql_url_may_name_several_hosts():
+    store = open_store("postgresql://ada:se,cret@one:5433,[::1]:5434/db")
+
+    assert isinstance(store, PostgresStore)
+    assert store.address.server == "postgresql://ada:se,cret@one:5433,[::1]:5434/db"
