@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack, cast
 from weakref import WeakKeyDictionary
 
 from foliot.errors import WorkflowError
@@ -331,7 +331,9 @@ def _own_name(work: Work) -> str:
 
 
 def _several(value: Any) -> tuple[Any, ...]:
-    return () if value is None else (value,) if isinstance(value, Ref | str) else tuple(value)
+    if value is None:
+        return ()
+    return tuple(cast("Sequence[Any]", value)) if isinstance(value, list | tuple) else (value,)
 
 
 def _expression(value: str | Expression) -> Expression:

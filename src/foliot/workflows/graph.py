@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from inspect import Parameter, Signature
+from keyword import iskeyword
 from typing import Any
 
+from foliot.errors import WorkflowError
 from foliot.workflows.expressions import Expression
 from foliot.workflows.kinds import Kind, kind_of
 from foliot.workflows.works import Decision, Work, gives, takes
@@ -167,6 +169,8 @@ class Graph:
 
 def _declared(name: str, value: Any) -> Parameter:
     """A declared input: an annotation; or, in a pair, an annotation and a default."""
+    if not name.isidentifier() or iskeyword(name):
+        raise WorkflowError(f"inputs: {name!r} is not a name that a parameter can have")
     if isinstance(value, tuple):
         annotation, default = value  # pyright: ignore[reportUnknownVariableType]
         return Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
