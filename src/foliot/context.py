@@ -441,12 +441,16 @@ def fit(text: str) -> str:
     """The text as it can be kept: UTF-8 of at most ``LONGEST_LINE`` bytes, cut with a mark if longer, and no NUL."""
     if len(text) <= LONGEST_LINE and text.isascii() and "\0" not in text:
         return text
-    text = text.replace("\0", "\u2400")
-    raw = text[:LONGEST_LINE].encode("utf-8", "backslashreplace")
+    raw = clean(text[:LONGEST_LINE]).encode()
     if len(raw) <= LONGEST_LINE and len(text) <= LONGEST_LINE:
         return raw.decode()
     mark = f" … (cut; {len(text)} characters)"
     return raw[: LONGEST_LINE - len(mark.encode())].decode("utf-8", "ignore") + mark
+
+
+def clean(text: str) -> str:
+    """The text as every store can hold it: NUL is shown, and halves of surrogate pairs are spelled out."""
+    return text.replace("\0", "\u2400").encode("utf-8", "backslashreplace").decode()
 
 
 def plain(fields: dict[str, Any]) -> dict[str, Any] | None:

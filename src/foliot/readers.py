@@ -133,9 +133,10 @@ def texts(value: Any) -> tuple[str, ...]:
 
 def labels(value: Any) -> tuple[str, ...]:
     """A list of texts that are not blank."""
-    if blank := [each for each in texts(value) if not each.strip()]:
+    listed = texts(value)
+    if blank := [each for each in listed if not each.strip()]:
         raise DefinitionError(f"{blank[0]!r} tells nothing apart; leave it out")
-    return texts(value)
+    return listed
 
 
 def functions(value: Any) -> tuple[Callable[..., Any], ...]:

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from foliot.clock import Clock
-from foliot.context import Context, Notes, fit, words
+from foliot.context import Context, Notes, clean, fit, words
 from foliot.control import PutDown
 from foliot.executors import Crashed, Executor
 from foliot.flow.shares import shared_out
@@ -155,7 +155,7 @@ def _traceback(error: BaseException) -> str:
     try:
         told = getattr(error, "remote_traceback", None)
         text = "".join(traceback.format_exception(type(error), error, _since_the_job(error))) if told is None else told
-        return text[-LONGEST_TRACEBACK:].replace("\0", "\u2400").encode("utf-8", "backslashreplace").decode()
+        return clean(text[-LONGEST_TRACEBACK:])
     except Exception:
         return ""
 

@@ -169,7 +169,7 @@ class Graph:
 
 def _declared(name: str, value: Any) -> Parameter:
     """A declared input: an annotation; or, in a pair, an annotation and a default."""
-    if not name.isidentifier() or iskeyword(name):
+    if not str(name).isidentifier() or iskeyword(name):
         raise WorkflowError(f"inputs: {name!r} is not a name that a parameter can have")
     if isinstance(value, tuple):
         annotation, default = value  # pyright: ignore[reportUnknownVariableType]

@@ -33,14 +33,10 @@ FIRST = Migration(
     _text("tables", "common", "lanes", "adding", "claiming", "finishing", "keeping", "verbs"),
 )
 
-CHILDREN = Migration("children as cheap as any run", _text("children"))
+CHILDREN = Migration("children as cheap as any run", _text("children", "releasing", "stepping"))
 """Nodes of the version before work on, but look through all runs for the children of one."""
 
-RELEASING = Migration("releasing steps over nobody", _text("releasing"))
-
-STEPPING = Migration("claims step over what is dead once", _text("stepping"))
-
-MIGRATIONS: tuple[Migration, ...] = (FIRST, CHILDREN, RELEASING, STEPPING)
+MIGRATIONS: tuple[Migration, ...] = (FIRST, CHILDREN)
 
 _KEPT = """CREATE TABLE IF NOT EXISTS migrations (
   number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()

@@ -1,7 +1,7 @@
 -- The server steps over the entries of an index that lead to dead rows, each time: to find where due runs begin, once a
 -- page is enough. Who is added before that meanwhile is found by the next page.
 
-CREATE OR REPLACE FUNCTION claim_2(
+CREATE FUNCTION claim_2(
   _worker text, _limit integer, _lease bigint, _lo text[], _hi text[], _queues text[], _labels text[],
   _now bigint, _done text[]
 ) RETURNS SETOF claimed_2 LANGUAGE plpgsql
@@ -88,3 +88,4 @@ BEGIN
   END IF;
   RETURN NEXT ROW(NULL, NULL, _wake_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, _done)::claimed_2;
 END $$;
+COMMENT ON FUNCTION claim_2 IS 'take due runs in order; the last row has no id, in due_at when to come back, and what was done';
