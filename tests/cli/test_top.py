@@ -39,12 +39,13 @@ def test_what_runs_is_shown_with_its_progress(console: Console):
         now = scheduler.clock.now()
         await scheduler.store.add(
             [
-                Run(id=f"r-{q}", job="resize", created_at=now, due_at=now, wakes_at=now, queue=q)
-                for q in ("a", "b", "c")
+                Run(id=f"r-{q}", job="resize", created_at=now, due_at=now, wakes_at=now, queue=q, needs=("gpu",))
+                for q in ("a", "b", "c")  # which the worker that is there does not take
             ],
             now,
         )
-        batch = await scheduler.store.claim(Claim(worker="w", limit=1, lease=60_000_000, queues=("a",)), now)
+        claim = Claim(worker="w", limit=1, lease=60_000_000, queues=("a",), labels=("gpu",))
+        batch = await scheduler.store.claim(claim, now)
         beat = Beat(run="r-a", token=batch.runs[0].token, progress=Progress(done=1, total=4))
         await scheduler.store.beat(Worker(id="w", slots=3, busy=1, stopping=True), [beat], now, 60_000_000)
 
