@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
-from due import DISTANT, at_once, fired, idle, register
+from due import DISTANT, fired, idle, in_one_second, offset, register
 from measure import answer, asked
 
 scheduler = AsyncIOScheduler(timezone=UTC)
 
 
-async def noop() -> None:
+async def noop(after: float = 0) -> None:
     """The function that is due."""
-    fired()
+    fired(after)
 
 
 async def many() -> None:
@@ -24,16 +24,17 @@ async def many() -> None:
 
 
 async def soon(at: float) -> None:
-    """All at once."""
-    for _ in range(asked().due):
-        scheduler.add_job(noop, "date", run_date=datetime.fromtimestamp(at, UTC), misfire_grace_time=60)
+    """All at once, or spread over one second."""
+    for n in range(asked().due):
+        when = datetime.fromtimestamp(at + offset(n), UTC)
+        scheduler.add_job(noop, "date", [offset(n)], run_date=when, misfire_grace_time=60)
 
 
 async def main() -> None:
     """Register, wait, fire."""
     logging.disable(logging.CRITICAL)
     scheduler.start()
-    answer(**await register(many), **await idle(), **await at_once(soon, 6))
+    answer(**await register(many), **await idle(), **await in_one_second(soon, 6))
 
 
 asyncio.run(main())

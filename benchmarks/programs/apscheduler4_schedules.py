@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from apscheduler import AsyncScheduler
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.date import DateTrigger
-from due import DISTANT, at_once, fired, idle, register
+from due import DISTANT, fired, idle, in_one_second, offset, register
 from measure import answer, asked
 
 
-async def noop() -> None:
+async def noop(after: float = 0) -> None:
     """The function that is due."""
-    fired()
+    fired(after)
 
 
 async def main() -> None:
@@ -26,11 +26,12 @@ async def main() -> None:
                 await scheduler.add_schedule(noop, CronTrigger.from_crontab(DISTANT, timezone=UTC), id=str(n))
 
         async def soon(at: float) -> None:
-            for _ in range(asked().due):
-                await scheduler.add_schedule(noop, DateTrigger(datetime.fromtimestamp(at, UTC)))
+            for n in range(asked().due):
+                when = DateTrigger(datetime.fromtimestamp(at + offset(n), UTC))
+                await scheduler.add_schedule(noop, when, args=[offset(n)])
 
         await scheduler.start_in_background()
-        answer(**await register(many), **await idle(), **await at_once(soon, 8))
+        answer(**await register(many), **await idle(), **await in_one_second(soon, 8))
 
 
 asyncio.run(main())

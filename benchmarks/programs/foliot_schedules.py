@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 from datetime import UTC, datetime
 
-from due import DISTANT, at_once, fired, idle, register
+from due import DISTANT, fired, idle, in_one_second, offset, register
 from measure import answer, asked
 
 from foliot import Context, Scheduler
@@ -16,7 +16,6 @@ URLS = {
 }
 scheduler = Scheduler(URLS[asked().store], concurrency=asked().slots)
 AHEAD = 8
-spread = getattr(asked(), "spread", 0)
 NEVER = datetime.fromtimestamp(0, UTC)
 
 
@@ -34,15 +33,15 @@ async def many() -> None:
 
 async def soon(at: float) -> None:
     """All at once, or spread over one second."""
-    draft, gap = scheduler.schedules.draft, spread / asked().due
-    whens = (datetime.fromtimestamp(at + n * gap, UTC) for n in range(asked().due))
+    draft = scheduler.schedules.draft
+    whens = (datetime.fromtimestamp(at + offset(n), UTC) for n in range(asked().due))
     await scheduler.schedules.put_many(draft(f"soon-{n}", noop, at=when) for n, when in enumerate(whens))
 
 
 async def main() -> None:
     """Register, wait, fire."""
     async with scheduler:
-        answer(**await register(many), **await idle(), **await at_once(soon, AHEAD))
+        answer(**await register(many), **await idle(), **await in_one_second(soon, AHEAD))
 
 
 asyncio.run(main())

@@ -4,16 +4,17 @@ import asyncio
 import heapq
 import time
 
-from due import at_once, fired, idle, register
+from due import fired, idle, in_one_second, offset, register
 from measure import answer, asked
 
 heap: list[tuple[float, int]] = []
+"""When each is due, and which it is."""
 bell = asyncio.Event()
 
 
-async def noop() -> None:
+async def noop(after: float) -> None:
     """The function that is due."""
-    fired()
+    fired(after)
 
 
 async def tick() -> None:
@@ -21,8 +22,8 @@ async def tick() -> None:
     tasks: set[asyncio.Task[None]] = set()
     while True:
         while heap and heap[0][0] <= time.time():
-            heapq.heappop(heap)
-            task = asyncio.create_task(noop())
+            _, n = heapq.heappop(heap)
+            task = asyncio.create_task(noop(offset(n)))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
         bell.clear()
@@ -38,9 +39,9 @@ async def many() -> None:
 
 
 async def soon(at: float) -> None:
-    """All at once."""
+    """All at once, or spread over one second."""
     for n in range(asked().due):
-        heapq.heappush(heap, (at, n))
+        heapq.heappush(heap, (at + offset(n), n))
     bell.set()
 
 
@@ -48,7 +49,7 @@ async def main() -> None:
     """Register, wait, fire."""
     registered = await register(many)
     ticker = asyncio.create_task(tick())
-    answer(**registered, **await idle(), **await at_once(soon, 3))
+    answer(**registered, **await idle(), **await in_one_second(soon, 3))
     await ticker
 
 
