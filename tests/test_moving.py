@@ -33,11 +33,12 @@ from foliot.model import (
     Worker,
 )
 from foliot.moving import Comparison, Copied, Move, in_order, moved
+from foliot.moving_rates import NAME, Starts
 from foliot.scheduler import Scheduler
 from foliot.stores import open_store
 from foliot.stores.base import Store
 from foliot.stores.memory import MemoryStore
-from foliot.testing.faulty import Before, FaultyStore, scripted
+from foliot.testing.faulty import After, Before, FaultyStore, scripted
 
 LEASE = 100
 NOW = 1000
@@ -345,3 +346,87 @@ async def test_a_run_that_waits_for_its_children_finds_them_after_the_move(targe
     async with program(target) as after:
         ended = await after.runs.ended(handle.id, timeout=30)
     assert ended.result == "[2,4,6]"
+
+
+RATED = "key/mail#a"
+
+
+async def start_at(store: Store, at: int, id: str) -> None:
+    await store.add([a_run(id, lanes=(RATED,), due_at=at, queue=id)], at)
+    await end(store, await take(store, id, at), State.SUCCEEDED, at)
+
+
+async def may_start(store: Store, now: int) -> int:
+    """How many more runs of the rated lane a worker would be given, of ten that are due."""
+    await store.add([a_run(f"new{now}-{n}", lanes=(RATED,), queue="new") for n in range(10)], now)
+    return len((await store.claim(Claim(worker="w", limit=10, lease=LEASE, queues=("new",)), now)).runs)
+
+
+@pytest.mark.parametrize("limit", [Limit(id="key/mail"), Limit(id=RATED, running=9)])
+async def test_a_rate_goes_on_counting_the_starts_of_before(target: Store, limit: Limit):
+    source = MemoryStore()
+    await source.put([replace(limit, starts=5, per=600)])
+    for at in (300, 450, 700, 900):
+        await start_at(source, at, f"at{at}")
+
+    await a_move(source, target).copy()
+    await a_move(source, target).copy()
+
+    assert await may_start(target, NOW) == 2
+    assert (await target.find(Query(queues=(NAME,)))).runs == ()
+    assert [await may_start(target, at) for at in (1049, 1050, 1300, 1499, 1500)] == [0, 1, 1, 0, 1]
+
+
+async def test_starts_are_counted_behind_a_pause_which_stays(target: Store):
+    source = MemoryStore()
+    limit = Limit(id="key/mail", starts=1, per=600)
+    await source.put([limit])
+    await start_at(source, 900, "one")
+    await source.put([replace(limit, running=0, paused=Pause(at=950))])
+
+    await a_move(source, target).copy()
+    standing = await target.records(Limit)
+    await target.put([limit])
+
+    assert standing == await source.records(Limit)
+    assert await may_start(target, NOW) == 0
+
+
+@pytest.mark.parametrize("verb", ["add", "claim", "put", "finish", "prune"])
+async def test_starts_are_counted_once_when_a_move_was_interrupted(verb: str):
+    source, target = MemoryStore(), MemoryStore()
+    await source.put([Limit(id="key/mail", starts=3, per=600)])
+    for at in (800, 900):
+        await start_at(source, at, f"at{at}")
+    lost = After(error=StoreUnavailable("gone"))
+    broken = FaultyStore(target, scripted(**{verb: [None, lost] if verb in ("add", "put") else [lost]}))
+
+    with pytest.raises(StoreUnavailable):
+        await a_move(source, broken).copy()
+    await a_move(source, target).copy()
+
+    assert await may_start(target, NOW) == 1
+    assert (await target.find(Query(queues=(NAME,)))).runs == ()
+
+
+async def test_while_somebody_works_in_the_target_no_starts_are_made_there():
+    source, target = MemoryStore(), MemoryStore()
+    await source.put([Limit(id="key/mail", starts=3, per=600)])
+    await start_at(source, 900, "one")
+
+    await a_move(source, FaultyStore(target, scripted(claim=[Before(error=StoreUnavailable("gone"))]))).copy(live=True)
+
+    assert await may_start(target, NOW) == 3
+
+
+def test_many_starts_of_a_long_period_are_made_by_few_claims():
+    day = 86_400_000_000
+    starts = Starts([Limit(id="job/job", starts=5_000, per=day)], 2 * day)
+
+    for n in range(3_000):
+        starts.see(a_run(str(n), state=State.SUCCEEDED, token=1, started_at=day + n * 28_800_000 + 1))
+
+    told = list(starts)
+    assert len(told) == 3_000
+    assert len({at for at, _ in told}) == 1000
+    assert max(told) == (2 * day, "job/job")

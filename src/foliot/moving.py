@@ -1,7 +1,8 @@
 """Copies what a store keeps into another, of whatever kind, and compares the two afterwards.
 
 Adding twice is adding once, so a copy that was interrupted is begun again and goes on. The order is limits, runs,
-runs that wait for others, schedules: what fires or waits comes after what it fires into or waits for.
+runs that wait for others, the starts that rates count, schedules: what fires or waits comes after what it fires into or
+waits for.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from foliot.model import Attempt, Change, Clash, Fate, Hold, Limit, Line, Outcome, Query, Run, Schedule, State, Unique
+from foliot.moving_rates import Starts, count_again
 from foliot.stores.base import Store
 
 PAGE = 500
@@ -98,12 +100,18 @@ class Move:
         self._source, self._target, self._now, self._tell = source, target, now, tell
         self._page = min(PAGE, source.batch, target.batch)
 
-    async def copy(self) -> Copied:
-        """Copy limits, runs with their lines, and schedules. Raises StoreError; what was copied stays then."""
+    async def copy(self, *, live: bool = False) -> Copied:
+        """Copy limits, runs with their lines, starts unless somebody is ``live`` at work in the target, and schedules.
+
+        Raises StoreError; what was copied stays then.
+        """
         copied, waiting = Copied(), dict[str, tuple[str, ...]]()
-        await self._target.put(await self._source.records(Limit))
+        await self._target.put(limits := await self._source.records(Limit))
+        starts = Starts(() if live else limits, self._now)
         done, total = 0, await self._count()
         async for runs in self._runs():
+            for run in runs:
+                starts.see(run)
             waits = {run.id: run.after for run in runs if run.after and not run.state.over}
             await self._add([run for run in runs if run.id not in waits], copied)
             waiting |= waits
@@ -112,6 +120,7 @@ class Move:
         for ids in _batches(in_order(waiting), self._page):
             found = {run.id: run for run in await _found(self._source, ids)}
             await self._add([found[id] for id in ids if id in found], copied)
+        await count_again(starts, self._target)
         async for schedules in self._schedules():
             await self._target.put(schedules)
         self._tell("copying runs", total, total)

@@ -4,7 +4,9 @@ from contextlib import closing
 import pytest
 from tests.cli.console import Console, nothing
 
-from foliot.model import Limit, Worker
+from foliot.flow.doors import leave
+from foliot.model import Limit, Run, Unique, Worker
+from foliot.moments import SECOND
 from foliot.scheduler import Scheduler
 
 
@@ -92,9 +94,19 @@ def test_workers_at_work_are_in_the_way_unless_one_insists(shop: Console, elsewh
     assert shop("move", *pair, "--live").splitlines()[-1] == "Both have the same."
 
 
-def test_runs_whose_key_another_holds_there_are_told(shop: Console, elsewhere: str):
-    from foliot.model import Run, Unique
+def test_a_worker_that_has_left_is_not_in_the_way_though_something_waits_at_its_door(shop: Console, elsewhere: str):
+    async def go(scheduler: Scheduler) -> None:
+        now = scheduler.clock.now()
+        await scheduler.store.add([Run(id="letter", job="send", created_at=now, due_at=now, target="till")], now)
+        await leave(scheduler.store, "till", SECOND, now)
+        assert [each.id for each in await scheduler.store.records(Worker)] == ["till"]
 
+    shop.prepare(go)
+
+    assert shop("move", shop.url, elsewhere).splitlines()[-1] == "Both have the same."
+
+
+def test_runs_whose_key_another_holds_there_are_told(shop: Console, elsewhere: str):
     async def hold(scheduler: Scheduler, id: str) -> None:
         now = scheduler.clock.now()
         await scheduler.store.add([Run(id=id, job="send", created_at=now, due_at=now, unique=Unique(key="k"))], now)

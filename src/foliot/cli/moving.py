@@ -54,7 +54,7 @@ async def move(
             await _refuse_workers(desk, {source: one, target: other})
         with _progress(desk) as tell, _with_remedy(check):
             job = Move(one, other, began, tell)
-            copied = Copied() if check else await job.copy()
+            copied = Copied() if check else await job.copy(live=live)
             compared = await job.compare()
     desk.refresh()
     return _answer(copied, compared, desk.now - began)

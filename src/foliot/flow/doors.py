@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from foliot.clock import Clock
 from foliot.model import Claim, Ending, Run, State, Worker
+from foliot.moments import MINUTE
 from foliot.routing import Router
 from foliot.stores.base import Store
 
@@ -15,7 +16,12 @@ NOBODYS = ("@",)
 """A queue that no run can be in."""
 
 
-async def answerable(store: Store, workers: Sequence[str], long_ago: int) -> None:
+def long_ago(lease: int, now: int) -> int:
+    """When a worker was last heard of that is gone for everybody: for other workers, and for people and their tools."""
+    return now - 3 * lease - MINUTE
+
+
+async def answerable(store: Store, workers: Sequence[str], seen_at: int) -> None:
     """See to it that somebody answers for these workers: one that has left the list stands on it as gone.
 
     To be called after runs were added that are meant for them: a worker that leaves later looks at its door by itself.
@@ -23,7 +29,7 @@ async def answerable(store: Store, workers: Sequence[str], long_ago: int) -> Non
     if workers:
         listed = {each.id for each in await store.records(Worker, sorted(set(workers)))}
         left = sorted(set(workers) - listed)
-        await store.put([Worker(id=each, seen_at=long_ago, stopping=True) for each in left])
+        await store.put([Worker(id=each, seen_at=seen_at, stopping=True) for each in left])
 
 
 async def leave(store: Store, worker: str, lease: int, now: int) -> None:
@@ -33,7 +39,7 @@ async def leave(store: Store, worker: str, lease: int, now: int) -> None:
     again = [Ending(run=each.id, token=each.token, state=State.PENDING) for each in batch.runs]
     await store.finish(again, now)
     if batch.runs or batch.wake_at is not None:
-        await answerable(store, [worker], now - 3 * lease)
+        await answerable(store, [worker], long_ago(lease, now))
 
 
 async def there(store: Store, lease: int, now: int) -> list[Worker]:
@@ -63,7 +69,7 @@ class Doors:
     async def answerable(self, runs: Sequence[Run]) -> None:
         """See to it that somebody answers for the workers that these runs, just added, are meant for."""
         targets = [run.target for run in runs if run.target is not None]
-        await answerable(self._store, targets, self._clock.now() - 3 * self._lease)
+        await answerable(self._store, targets, long_ago(self._lease, self._clock.now()))
 
 
 def _wants_a_worker(run: Run) -> bool:
