@@ -142,7 +142,7 @@ def test_trouble_on_the_way_says_that_it_can_go_on(shop: Console, elsewhere: str
     from foliot.errors import StoreFull
     from foliot.moving import Move
 
-    async def full(self: Move) -> None:
+    async def full(self: Move, **_: bool) -> None:
         raise StoreFull("no space left")
 
     monkeypatch.setattr(Move, "copy", full)
