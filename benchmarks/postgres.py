@@ -19,7 +19,7 @@ NOTES = """
 * Ours keeps the history of every run, its attempts and its lines; pgqueuer keeps a log of counts, procrastinate deletes
   what is done, SAQ keeps it for ten minutes.
 * Ours is timed until the end of the last run is committed, the peers' until the last call of the function.
-* pgqueuer runs under uvloop, in batches of 1,000; the others in batches of as many as did best.
+* All run under uvloop. pgqueuer takes batches of 1,000, the others as many as did best.
 """
 
 

@@ -16,6 +16,7 @@ PEERS = {
 }
 
 NOTES = """
+* All but huey and dramatiq, which have threads, run under uvloop.
 * Everybody has a Redis of its own with `appendonly yes` and `appendfsync everysec`, on the same machine.
 * Ours keeps the history of every run and is timed until the end of the last run is written, the peers until the
   last call of the function. SAQ, streaq and arq keep a result; taskiq, huey and dramatiq keep nothing.

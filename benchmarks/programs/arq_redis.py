@@ -7,7 +7,7 @@ from typing import Any
 
 from arq import Worker, create_pool, func
 from arq.connections import RedisSettings
-from measure import Stopwatch, answer, asked, child, said, spread
+from measure import Stopwatch, answer, asked, child, quickly, said, spread
 from serving import redis
 
 GAP, WARM, AT_ONCE = 0.005, 20, 100
@@ -70,4 +70,4 @@ async def receive(jobs: int, delay: float) -> None:
     working.cancel()
 
 
-answer(**asyncio.run({"drain": drain, "work": work, "latency": latency, "hear": hear}[wish.measure]()))
+answer(**quickly({"drain": drain, "work": work, "latency": latency, "hear": hear}[wish.measure]()))

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import places
 from measure import Stopwatch, answer, asked, child, said, spread
 
-from foliot import Scheduler
+from foliot import Scheduler, eventloop
 from foliot.model import Query, State
 
 GAP, WARM = 0.005, 20
@@ -132,4 +132,4 @@ MEASURES = {
     "latency": latency,
     "listen": listen,
 }
-answer(**asyncio.run(MEASURES[wish.measure]()))
+answer(**eventloop.run(MEASURES[wish.measure]()))

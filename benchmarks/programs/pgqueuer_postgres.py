@@ -6,8 +6,7 @@ import logging
 import time
 
 import asyncpg
-import uvloop
-from measure import Stopwatch, answer, asked, child, said, spread
+from measure import Stopwatch, answer, asked, child, quickly, said, spread
 from pgqueuer import PgQueuer
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
@@ -86,4 +85,4 @@ async def listen() -> dict[str, float]:
     return spread(took[WARM:], "latency")
 
 
-answer(**uvloop.run({"drain": drain, "work": work, "latency": latency, "listen": listen}[wish.measure]()))
+answer(**quickly({"drain": drain, "work": work, "latency": latency, "listen": listen}[wish.measure]()))

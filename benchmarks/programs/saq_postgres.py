@@ -6,7 +6,7 @@ import logging
 import time
 from typing import Any
 
-from measure import Stopwatch, answer, asked, child, said, spread
+from measure import Stopwatch, answer, asked, child, quickly, said, spread
 from saq import Job, Queue, Worker
 
 GAP, WARM = 0.005, 20
@@ -69,4 +69,4 @@ async def listen() -> dict[str, float]:
     return spread(took[WARM:], "latency")
 
 
-answer(**asyncio.run({"drain": drain, "work": work, "latency": latency, "listen": listen}[wish.measure]()))
+answer(**quickly({"drain": drain, "work": work, "latency": latency, "listen": listen}[wish.measure]()))

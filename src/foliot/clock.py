@@ -11,7 +11,7 @@ from itertools import count
 from random import Random
 from typing import ClassVar, Protocol
 
-from foliot.moments import SECOND
+from foliot.moments import MILLISECOND, SECOND
 
 LOOK_AGAIN = 10 * SECOND
 """The longest a loop sleeps: a lost hint or a clock that was set costs at most this."""
@@ -118,7 +118,15 @@ class SystemClock(Clock):
         self.ahead = ahead
 
     def call_at(self, when: int, action: Callable[[], object]) -> Alarm:
-        return asyncio.get_running_loop().call_later(max(0, when - self.now()) / SECOND, action)
+        loop, delay = asyncio.get_running_loop(), max(0, when - self.now())
+        if delay and not isinstance(loop, asyncio.BaseEventLoop):
+            delay = _whole_milliseconds(delay)
+        return loop.call_later(delay / SECOND, action)
+
+
+def _whole_milliseconds(delay: int) -> int:
+    """A delay for a loop that counts in milliseconds, as uvloop does: one more than it is, lest it be one too few."""
+    return (-(-delay // MILLISECOND) + 1) * MILLISECOND
 
 
 class ManualClock(Clock):

@@ -10,6 +10,7 @@ from collections.abc import Awaitable
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from foliot import eventloop
 from foliot.errors import FoliotError
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Portal:
 
     def _live(self) -> None:
         try:
-            asyncio.run(self._main())
+            eventloop.run(self._main())
         except BaseException as problem:
             self._problem = problem
         finally:

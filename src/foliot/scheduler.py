@@ -10,7 +10,7 @@ from datetime import tzinfo
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 
-from foliot import capture, readers, triggers
+from foliot import capture, eventloop, readers, triggers
 from foliot.clock import Clock, SystemClock
 from foliot.collect import jobs_in
 from foliot.declaring import Declaration, schedule_id
@@ -499,7 +499,7 @@ class Scheduler:
     def run(self) -> None:
         """Fire and work until SIGINT or SIGTERM, then drain; a second signal stops at once. For scripts."""
         refuse_in_child()
-        asyncio.run(until_signalled(self))
+        eventloop.run(until_signalled(self))
 
     def start(self) -> None:
         """Fire and work in a thread of our own; returns once all is up. For programs without an event loop."""

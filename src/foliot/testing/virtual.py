@@ -14,6 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from foliot.clock import ManualClock
+from foliot.errors import FoliotError
 from foliot.moments import HOUR, SECOND, Length, Moment, instant, length, moment
 from foliot.scheduler import Scheduler
 from foliot.stores.base import Store
@@ -133,7 +134,9 @@ async def inline(scheduler: Scheduler, start: Moment = START, *, seed: int = 0) 
 def _turned(loop: asyncio.AbstractEventLoop, time: Time) -> Generator[None]:
     """Let the timers of an event loop follow a clock that is turned whenever nothing is left to do."""
     clock = time.clock
-    selector: Any = getattr(loop, "_selector")  # noqa: B009 - there is no public way to know when a loop is idle
+    selector: Any = getattr(loop, "_selector", None)  # there is no public way to know when a loop is idle
+    if selector is None:
+        raise FoliotError(f"virtual time needs asyncio's own event loop, and this is {type(loop)}; use asyncio.run")
 
     def call_at(when: float, callback: Callable[..., object], *args: Any, context: Any = None) -> Any:
         act = partial(callback, *args) if context is None else partial(context.run, callback, *args)
