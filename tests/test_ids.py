@@ -6,7 +6,7 @@ from uuid import RFC_4122, UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foliot.ids import Ids, firing_id, fitting
+from foliot.ids import Ids, child_id, firing_id, fitting, is_made
 from foliot.moments import DAY, MILLISECOND
 
 NOW = 1_800_000_000_000_000
@@ -92,3 +92,13 @@ def test_a_long_key_is_told_apart_by_a_digest_that_every_index_has_room_for():
     assert fitting("x" * 500) == "x" * 500
     assert fitting(long) == fitting(long) != fitting(other)
     assert len(fitting("字" * 100_000).encode()) < 500
+
+
+@given(MOMENTS, st.text(max_size=20), st.text())
+def test_an_id_that_was_made_is_told_from_one_that_a_caller_chose(now: int, name: str, chosen: str):
+    made = Ids(Random(0)).new(now)
+
+    assert is_made(made)
+    assert is_made(firing_id(name, now))
+    assert is_made(child_id(made, name))
+    assert not is_made(chosen)

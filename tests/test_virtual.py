@@ -1,12 +1,14 @@
 """Virtual time is the real engine, and the plugin brings it to every test."""
 
 import asyncio
+from contextvars import ContextVar
 
 import pytest
 
 from foliot import Context, Scheduler, fixed
 from foliot.moments import SECOND
 from foliot.stores.memory import MemoryStore
+from foliot.testing import simulated
 
 
 @pytest.fixture
@@ -136,3 +138,42 @@ async def test_what_an_alarm_raises_is_raised_where_the_time_is_turned(simulate,
 async def test_time_passes_while_something_waits_for_what_comes_from_a_thread(simulate, scheduler: Scheduler):
     async with simulate(scheduler) as time:
         await time.through(asyncio.to_thread(len, "abc"))
+
+
+async def test_a_timeout_around_a_simulation_counts_real_time(scheduler: Scheduler):
+    async with asyncio.timeout(600):
+        async with simulated(scheduler) as time:
+            await time.advance(days=30)
+
+        assert time.now.isoformat() == "2026-01-31T00:00:00+00:00"
+
+
+async def test_a_simulation_in_which_nothing_happens_ends_at_the_timeout_around_it(scheduler: Scheduler):
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2), simulated(scheduler):
+            await asyncio.Event().wait()
+
+    assert await asyncio.wait_for(asyncio.sleep(0, "as before"), 5) == "as before"
+
+
+async def test_a_timer_around_a_simulation_goes_off_after_it_as_well(scheduler: Scheduler):
+    loop, gone_off = asyncio.get_running_loop(), asyncio.Event()
+    loop.call_later(0.05, gone_off.set)
+    called_off = loop.call_later(0.05, pytest.fail)
+
+    async with simulated(scheduler):
+        called_off.cancel()
+
+    await asyncio.wait_for(gone_off.wait(), 5)
+
+
+async def test_a_timer_in_virtual_time_runs_in_the_context_it_was_made_in(simulate, scheduler: Scheduler):
+    name, seen = ContextVar("name", default="nobody"), list[str]()
+
+    async with simulate(scheduler) as time:
+        name.set("caller")
+        asyncio.get_running_loop().call_later(60, lambda: seen.append(name.get()))
+        name.set("later")
+        await time.advance(minutes=2)
+
+    assert seen == ["caller"]

@@ -1,5 +1,6 @@
 """Ids that sort by time: UUIDs of version 7 (RFC 9562)."""
 
+import re
 from hashlib import blake2b
 from random import Random
 
@@ -12,6 +13,8 @@ _DIGITS = 12
 _LOW = 4 * _DIGITS
 _SHORT, _SHOWN = 500, 100
 """Up to how many characters a key is kept as it is, and how many are shown of one that is longer."""
+
+_MADE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(\.|$)")
 
 
 class Ids:
@@ -48,6 +51,11 @@ def firing_id(schedule: str, nominal: int) -> str:
 def child_id(parent: str, name: str | int) -> str:
     """The id of the run that a run spawned under this name or number: the same whoever computes it, whenever."""
     return f"{parent}.{str(name).replace('%', '%25').replace('.', '%2E')}"
+
+
+def is_made(id: str) -> bool:
+    """Whether an id looks like one of those made here, and not like one that a caller has chosen."""
+    return _MADE.match(id) is not None
 
 
 def fitting(key: str) -> str:

@@ -13,6 +13,7 @@ from foliot.clock import Clock
 from foliot.errors import DefinitionError, UnknownRun
 from foliot.events import Event, Kind, Listeners
 from foliot.flow.family import MOST_SHOWN, Branch, cancel_below, revive, tree
+from foliot.ids import is_made
 from foliot.model import Change, Line, Page, Query, Run, State
 from foliot.moments import MILLISECOND, SECOND, Length, Moment, instant, length
 from foliot.readers import given
@@ -115,9 +116,14 @@ class Runs:
     async def page(
         self, *, limit: int = 100, after: str | None = None, oldest_first: bool = False, **filters: Unpack[RunFilters]
     ) -> Page:
-        """A page of matching runs, newest first; give its ``cursor`` as ``after`` for the next."""
+        """A page of matching runs, newest first; give its ``cursor`` as ``after`` for the next.
+
+        Raises DefinitionError for an ``after`` that is no cursor.
+        """
         found = replace(query(filters), limit=given("limit", limit, readers.positive))
         cursor = None if after is None else given("after", after, readers.text)
+        if cursor is not None and not is_made(cursor) and not await self._all([cursor]):
+            raise DefinitionError(f"after={after!r}: give the cursor of the page before, or leave it out")
         return await self._store.find(replace(found, after=cursor, oldest_first=oldest_first))
 
     async def find(self, *, limit: int = 100, **filters: Unpack[RunFilters]) -> list[Run]:

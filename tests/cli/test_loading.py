@@ -33,8 +33,31 @@ def test_a_slip_is_named_with_its_remedy(console: Console, app: str, message: st
         load(app)
 
 
-def test_what_a_module_fails_to_import_is_its_own_error(console: Console):
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        ("import not_installed_here\n", "No module named 'not_installed_here'"),
+        ("def helper():\n    return {}['key']\n\nhelper()\n", "line 2, in helper"),
+        ("from foliot import cron\n\n@cron('61 * * * *')\ndef tick(): ...\n", "line 3, in <module>"),
+        ("x = (\n", "line 1\n"),
+    ],
+)
+def test_what_a_module_itself_raises_is_told_with_its_own_lines_alone(console: Console, program: str, told: str):
+    (console.folder / "leaky.py").write_text(program)
+
+    text = console.typed("--app", "leaky:scheduler", "schedules", "list").stderr
+
+    assert text.startswith("foliot: module 'leaky' cannot be imported; mend this in it:\n  File ")
+    assert told in text
+    assert {line.split('"')[1] for line in text.splitlines() if line.startswith("  File ")} == {
+        str(console.folder / "leaky.py")
+    }
+
+
+def test_debug_shows_every_line(console: Console):
     (console.folder / "leaky.py").write_text("import not_installed_here")
 
-    with pytest.raises(ModuleNotFoundError, match="not_installed_here"):
-        load("leaky:scheduler")
+    problem = console.typed("--debug", "--app", "leaky:scheduler", "schedules", "list").exception
+
+    assert isinstance(problem, DefinitionError)
+    assert isinstance(problem.__cause__, ModuleNotFoundError)

@@ -58,6 +58,24 @@ def test_a_list_goes_on_page_by_page(worked: Worked):
     assert second["cursor"] is None
 
 
+def test_a_list_does_not_go_on_after_what_is_no_cursor(worked: Worked):
+    console, _ = worked
+
+    result = console.typed("runs", "list", "--after", "xyz")
+
+    assert result.exit_code == 1
+    assert "after='xyz': give the cursor of the page before" in result.stderr
+
+
+def test_a_list_goes_on_after_a_run_whose_id_was_chosen(worked: Worked):
+    console, _ = worked
+    console.work(lambda shop: shop["send"].options(id="zulu", after="1h").enqueue())
+
+    page = console.json("runs", "list", "--after", "zulu")
+
+    assert {each["job"] for each in page["runs"]} == {"loud", "broken", "send"}
+
+
 def test_a_list_for_people_has_a_line_for_each(worked: Worked):
     console, ids = worked
 

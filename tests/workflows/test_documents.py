@@ -133,8 +133,8 @@ HEAD = "workflow: w\nnodes:\n"
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        ("", 1, "here a workflow are expected"),
-        ("- a\n", 1, "are expected, as 'name: value'"),
+        ("", 1, "here a workflow is expected"),
+        ("- a\n", 1, "is expected, as 'name: value'"),
         ("nodes: {}\n", 1, "here 'workflow' is missing"),
         ("workflow: w\n", 1, "here 'nodes' is missing"),
         ("workflow: w\nnodes: [a]\n", 2, "here nodes by name are expected"),
@@ -144,7 +144,17 @@ HEAD = "workflow: w\nnodes:\n"
         ("workflow: w\nnodse: {}\n", 2, "a workflow has no 'nodse'; did you mean 'nodes'"),
         ("workflow: w\nworkflow: v\n", 2, "'workflow' is there twice"),
         ("workflow: w\ninputs: {a: {type: txt}}\nnodes: {}\n", 2, "'txt' is no type; did you mean 'text'"),
-        ("workflow: w\ninputs: {1: text}\nnodes: {a: {job: ship_goods}}\n", 3, "inputs: '1' is not a name"),
+        ("workflow: w\ninputs: {1: text}\nnodes: {a: {job: ship_goods}}\n", 2, "inputs: '1' is not a name"),
+        (
+            "workflow: w\ninputs:\n  a: {type: integer, default: many}\nnodes: {a: {job: ship_goods}}\n",
+            3,
+            "inputs: 'a' has the default 'many', which does not fit: Expected `int`, got `str`",
+        ),
+        (
+            HEAD + "  a:\n    job: charge_card\n    args: {currency: 3}\n",
+            3,
+            "node 'a': args: currency=3 does not fit its parameter: Expected `str`, got `int`",
+        ),
         ("workflow: w\ntimeout: soon\nnodes: {a: {job: ship_goods}}\n", 1, "'soon' is not a length of time"),
         ("workflow: w\npriority: 99\nnodes: {a: {job: ship_goods}}\n", 1, "give a priority from 0"),
         (HEAD + "  a: {jb: ship_goods}\n", 3, "node 'a' has no 'jb'; did you mean 'job'"),
@@ -184,7 +194,7 @@ HEAD = "workflow: w\nnodes:\n"
         ('{"workflow":\n\n what}', 3, "here a value is expected"),
         ('{"workflow": "w}', 1, "Unterminated string"),
         ('{"workflow": "w", "nodes": {}} {}', 1, "there is more after the end"),
-        ('{"workflow": "w", "nodes": {"a": []}}', 1, "here node 'a' are expected"),
+        ('{"workflow": "w", "nodes": {"a": []}}', 1, "here node 'a' is expected"),
         ('{"a": ' * (DEEPEST + 1), 1, "nested deeper than"),
     ],
 )

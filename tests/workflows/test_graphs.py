@@ -457,3 +457,41 @@ def test_an_order_puts_each_node_behind_what_it_comes_after(edges: list[tuple[in
     at = {name: n for n, name in enumerate(made.graph.order)}
     assert len(at) == 31
     assert all(at[each] < at[node.name] for node in made.graph.nodes for each in node.after)
+
+
+def with_inputs(inputs: dict[Any, Any]) -> Workflow:
+    made = workflow("w", inputs=inputs)
+    made.node(nothing, "a")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("inputs", "says"),
+    [
+        ({1: str}, "inputs: 1 is not a name that a parameter can have"),
+        ({True: str}, "inputs: True is not a name"),
+        ({"two words": str}, "inputs: 'two words' is not a name"),
+        ({"class": str}, "inputs: 'class' is not a name"),
+        ({"n": (int, "many")}, "inputs: 'n' has the default 'many', which does not fit: Expected `int`"),
+        ({"n": (int, object())}, "inputs: 'n' has the default .*, which does not fit: a value of type object is not"),
+        ({"n": (int, 1, 2)}, r"inputs: 'n' is .*; give a type, or a type and a default"),
+    ],
+)
+def test_inputs_that_nobody_could_give_are_refused(inputs: dict[Any, Any], says: str):
+    with pytest.raises(WorkflowError, match=says):
+        _ = with_inputs(inputs).graph
+
+
+def test_a_constant_that_does_not_fit_its_parameter_is_refused():
+    made = workflow("w")
+    made.node(reserve, "a", args={"order_id": "seven"})
+
+    with pytest.raises(
+        WorkflowError, match="node 'a': args: order_id='seven' does not fit its parameter: Expected `int`"
+    ):
+        _ = made.graph
+
+
+@pytest.mark.parametrize("inputs", [{"n": (int, 3)}, {"n": ("a name nobody knows", 3)}, {"n": (float | None, None)}])
+def test_defaults_that_fit_or_of_which_nobody_can_tell_are_taken(inputs: dict[Any, Any]):
+    assert with_inputs(inputs).graph.inputs["n"].default == inputs["n"][1]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 from difflib import get_close_matches
 from functools import reduce
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -17,8 +19,8 @@ from foliot.scheduler import Scheduler
 def load(app: str) -> Scheduler:
     """The scheduler that ``shop.tasks:scheduler`` names, or the only one in ``shop.tasks``.
 
-    Modules are looked for in the current directory first. Raises DefinitionError if there is none, or what
-    the module itself raises.
+    Modules are looked for in the current directory first. Raises DefinitionError if there is none, or if the module
+    itself raises something, with where in it that was.
     """
     module, _, path = app.partition(":")
     home = _imported(module)
@@ -48,7 +50,19 @@ def _imported(name: str) -> ModuleType:
     except ModuleNotFoundError as problem:
         if problem.name is not None and f"{name}.".startswith(f"{problem.name}."):
             raise DefinitionError(f"there is no module {problem.name!r} in {here} or on sys.path") from None
-        raise
+        raise _its_own(name, problem) from problem
+    except Exception as problem:
+        raise _its_own(name, problem) from problem
+
+
+def _its_own(module: str, problem: Exception) -> DefinitionError:
+    """What a module raised while it was imported, with the places in it and none of ours."""
+    places = [each for each in traceback.extract_tb(problem.__traceback__) if not each.filename.startswith(_NOT_THEIRS)]
+    told = "".join([*traceback.format_list(places), *traceback.format_exception_only(problem)]).rstrip()
+    return DefinitionError(f"module {module!r} cannot be imported; mend this in it:\n{told}")
+
+
+_NOT_THEIRS = ("<frozen importlib", "<string>", str(Path(importlib.__file__).parent), str(Path(__file__).parents[1]))
 
 
 def _as_module(file: str) -> str:

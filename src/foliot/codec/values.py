@@ -44,6 +44,19 @@ def reader(kind: Any) -> Callable[[str | msgspec.Raw], Any]:
     return msgspec.json.Decoder(kind, dec_hook=_read).decode
 
 
+def misfit(value: object, kind: Any) -> str | None:
+    """Why a value cannot be read as this type once it has travelled as JSON; None if it can, or nobody can tell."""
+    try:
+        read = reader(kind)
+    except (TypeError, NameError):  # a name that is not known yet, or no type
+        return None
+    try:
+        read(text_of(value))
+    except Exception as problem:  # values may have constructors of their own
+        return str(problem)
+    return None
+
+
 def is_ours(kind: Any) -> bool:
     """Whether a type that msgspec does not know can be read all the same."""
     return isinstance(kind, type) and (kind is object or issubclass(kind, PurePath) or _is_model(kind))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
 from sys import maxsize
-from typing import Any
+from typing import Any, Self
 
 from msgspec.structs import replace
 
@@ -102,7 +104,8 @@ async def simulated(
 
     Another ``store`` must answer without threads or sockets, whose time nobody turns: memory, or memory with faults.
     A lease that was not asked for lasts an hour, so that days pass without a beat every ten seconds.
-    ``asyncio.sleep`` and timeouts inside jobs follow the virtual time too. The scheduler is as before afterwards.
+    ``asyncio.sleep`` and timeouts inside follow the virtual time too; those that were begun around it go on in real
+    time. The scheduler is as before afterwards.
     """
     clock = ManualClock(instant(start), seed)
     own = scheduler.settings
@@ -139,8 +142,7 @@ def _turned(loop: asyncio.AbstractEventLoop, time: Time) -> Generator[None]:
         raise FoliotError(f"virtual time needs asyncio's own event loop, and this is {type(loop)}; use asyncio.run")
 
     def call_at(when: float, callback: Callable[..., object], *args: Any, context: Any = None) -> Any:
-        act = partial(callback, *args) if context is None else partial(context.run, callback, *args)
-        return clock.call_at(round(when * SECOND), act)
+        return clock.call_at(round(when * SECOND), partial((context or copy_context()).run, callback, *args))
 
     def call_later(delay: float, callback: Callable[..., object], *args: Any, context: Any = None) -> Any:
         return call_at(clock.now() / SECOND + delay, callback, *args, context=context)
@@ -148,15 +150,55 @@ def _turned(loop: asyncio.AbstractEventLoop, time: Time) -> Generator[None]:
     wait, turns = selector.select, count(1)
 
     def select(timeout: float | None = None) -> Any:
-        if timeout == 0:
-            return () if next(turns) % _LOOK_OUTSIDE else wait(0)
-        return wait(0) or (() if time.turn() else wait(timeout))
+        if timeout == 0 and next(turns) % _LOOK_OUTSIDE:
+            return ()
+        sounded = around.sound()
+        return wait(0) or (() if timeout == 0 or sounded or time.turn() else wait(around.left()))
 
     with (
+        _TimersAround(loop) as around,
         _replaced(selector, select=select),
         _replaced(loop, time=lambda: clock.now() / SECOND, call_at=call_at, call_later=call_later),
     ):
         yield
+
+
+class _TimersAround:
+    """The timers that a loop had before its time was turned: they go on in real time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop, self._now = loop, loop.time
+        self._timers: list[Any] = []
+
+    def __enter__(self) -> Self:
+        self._timers = self._exchange([])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exchange(self._timers)
+
+    def sound(self) -> bool:
+        """Call those that are due. Tells whether there were any."""
+        sounded = False
+        while self._timers and (self._timers[0].cancelled() or self._timers[0].when() <= self._now()):
+            timer = heapq.heappop(self._timers)
+            if not timer.cancelled():
+                timer._run()
+                sounded = True
+        return sounded
+
+    def left(self) -> float | None:
+        """How many seconds are left until the next one is due; None if there is none."""
+        return max(0.0, self._timers[0].when() - self._now()) if self._timers else None
+
+    def _exchange(self, timers: list[Any]) -> list[Any]:
+        """Give the loop these timers instead of those that it has; a loop counts cancels of its own ones only."""
+        before, vars(self._loop)["_scheduled"] = vars(self._loop)["_scheduled"], timers
+        for each in before:
+            each._scheduled = False
+        for each in timers:
+            each._scheduled = True
+        return before
 
 
 @contextmanager

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from inspect import Parameter
 from typing import Any
 
+from foliot.codec import misfit
 from foliot.errors import ExpressionError, WorkflowError
 from foliot.workflows.expressions import Expression
 from foliot.workflows.graph import MOST_NODES, Graph, Node, Upon, conditions, kinds_of, sorted_by_edges
@@ -140,8 +141,16 @@ def _check_parameters(where: str, node: Node) -> None:
     for name in (*node.args, *node.take):
         if name not in parameters and not open_:
             raise WorkflowError(f"{where} has no parameter {name!r}; {near(name, parameters)}")
+        _check_constant(where, name, node.args, parameters)
     if both := node.args.keys() & node.take.keys():
         raise WorkflowError(f"{where}: {min(both)!r} is in args and in take; say it once")
+
+
+def _check_constant(where: str, name: str, args: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> None:
+    if name not in args or name not in parameters or parameters[name].annotation is Parameter.empty:
+        return
+    if (problem := misfit(args[name], parameters[name].annotation)) is not None:
+        raise WorkflowError(f"{where}: args: {name}={args[name]!r} does not fit its parameter: {problem}")
 
 
 def _check_values(where: str, graph: Graph, node: Node) -> None:

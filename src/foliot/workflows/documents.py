@@ -27,7 +27,7 @@ from foliot.retry import Backoff
 from foliot.workflows.building import Workflow
 from foliot.workflows.checks import near
 from foliot.workflows.expressions import Expression
-from foliot.workflows.graph import Failed, Graph, Node, Upon
+from foliot.workflows.graph import Failed, Graph, Node, Upon, declared
 from foliot.workflows.marked import Marked, Mistake, read, write_yaml
 from foliot.workflows.works import Approval, Callback, Decision, Inner, Signal, Task, Timer
 
@@ -94,7 +94,7 @@ class _Reader:
         }
         made = self._at(whole.line, lambda: Workflow(name, version=version, inputs=inputs, wishes=wishes))
         nodes = self._needed(fields, "nodes", whole)
-        lines = self._object(nodes, "nodes by name").keys
+        lines = self._object(nodes, "nodes by name are").keys
         for key, each in nodes.value.items():
             self._node(made, key, each, lines[key])
         self._check(made, nodes.line, lines)
@@ -173,9 +173,9 @@ class _Reader:
     def _given(self, fields: dict[str, Marked]) -> Any:
         found = {key: fields[key].plain for key in _GIVEN if key in fields}
         if "args" in fields:
-            self._object(fields["args"], "constants by parameter")
+            self._object(fields["args"], "constants by parameter are")
         if "take" in fields:
-            taken = self._object(fields["take"], "expressions by parameter")
+            taken = self._object(fields["take"], "expressions by parameter are")
             found["take"] = {key: self._expression(each) for key, each in taken.value.items()}
         return found
 
@@ -189,9 +189,15 @@ class _Reader:
     def _inputs(self, inputs: Marked | None) -> dict[str, Any]:
         if inputs is None:
             return {}
-        return {key: self._input(each) for key, each in self._object(inputs, "types by name").value.items()}
+        found = self._object(inputs, "types by name are")
+        return {key: self._input(key, each, found.keys[key]) for key, each in found.value.items()}
 
-    def _input(self, each: Marked) -> Any:
+    def _input(self, name: str, each: Marked, line: int) -> Any:
+        made = self._declared(each)
+        self._at(line, lambda: declared(name, made))
+        return made
+
+    def _declared(self, each: Marked) -> Any:
         if isinstance(each.value, str):
             return self._type(each)
         fields = self._fields(each, ("type", "default"), "an input")
@@ -207,7 +213,7 @@ class _Reader:
     # Values
 
     def _fields(self, value: Marked, known: Sequence[str], what: str) -> dict[str, Marked]:
-        fields = self._object(value, what).value
+        fields = self._object(value, f"{what} is").value
         for key in fields:
             if key not in known:
                 raise self._document.mistake(f"{what} has no {key!r}; {near(key, known)}", value.keys[key])
@@ -225,7 +231,7 @@ class _Reader:
 
     def _object(self, value: Marked, what: str) -> Marked:
         if not isinstance(value.value, dict):
-            raise self._document.mistake(f"here {what} are expected, as 'name: value'", value.line)
+            raise self._document.mistake(f"here {what} expected, as 'name: value'", value.line)
         return value
 
     def _text(self, value: Marked) -> str:

@@ -11,6 +11,7 @@ from inspect import Parameter, Signature
 from keyword import iskeyword
 from typing import Any
 
+from foliot.codec import misfit
 from foliot.errors import WorkflowError
 from foliot.workflows.expressions import Expression
 from foliot.workflows.kinds import Kind, kind_of
@@ -141,7 +142,7 @@ class Graph:
     @cached_property
     def inputs(self) -> dict[str, Parameter]:
         """What the whole takes: declared, or asked for by a node and given by nothing upstream of it."""
-        found = {name: _declared(name, value) for name, value in self.declared.items()}
+        found = {name: declared(name, value) for name, value in self.declared.items()}
         for node in self.nodes:
             for name, asked in node.asks.items():
                 if name not in self.above[node.name] and not self._surely_given(node.name, name):
@@ -167,14 +168,22 @@ class Graph:
         return replace(self, nodes=tuple(written))
 
 
-def _declared(name: str, value: Any) -> Parameter:
-    """A declared input: an annotation; or, in a pair, an annotation and a default."""
-    if not str(name).isidentifier() or iskeyword(name):
+def declared(name: Any, value: Any) -> Parameter:
+    """A declared input: an annotation; or, in a pair, an annotation and a default. Raises WorkflowError."""
+    if not isinstance(name, str) or not name.isidentifier() or iskeyword(name):
         raise WorkflowError(f"inputs: {name!r} is not a name that a parameter can have")
     if isinstance(value, tuple):
-        annotation, default = value  # pyright: ignore[reportUnknownVariableType]
+        annotation, default = _pair(name, value)
+        if (problem := misfit(default, annotation)) is not None:
+            raise WorkflowError(f"inputs: {name!r} has the default {default!r}, which does not fit: {problem}")
         return Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
     return Parameter(name, Parameter.KEYWORD_ONLY, annotation=value)
+
+
+def _pair(name: str, value: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(value) != 2:
+        raise WorkflowError(f"inputs: {name!r} is {value!r}; give a type, or a type and a default")
+    return value
 
 
 def _merged(known: Parameter | None, name: str, asked: Parameter, perhaps_given: bool) -> Parameter:
