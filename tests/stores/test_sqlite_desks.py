@@ -17,7 +17,7 @@ import pytest
 
 from foliot.errors import StoreError, StoreFull, StoreUnavailable
 from foliot.model import Query
-from foliot.stores.sqlite import SQLiteStore
+from foliot.stores.sqlite import SQLiteStore, adding
 from foliot.stores.sqlite import writer as writing
 from foliot.stores.sqlite.bulk import STRIDES
 from foliot.stores.sqlite.transaction import Transaction
@@ -261,6 +261,32 @@ async def test_there_is_room_again_after_pruning_a_full_store(store: SQLiteStore
     await store.prune(10, None, 100)
 
     assert len(await fates(store, *(a_run(f"{n}", args=f'"{"x" * 9999}"') for n in range(15)))) == 15
+
+
+class SmallDisk(sqlite3.Connection):
+    """A connection on a disk that is full as soon as there is a log."""
+
+    log: Path
+
+    def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+        if sql == "COMMIT" and self.log.stat().st_size:
+            super().execute("ROLLBACK")
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise error
+        return super().execute(sql, *parameters)
+
+
+async def test_a_log_that_fills_the_disk_is_moved_into_the_file(store: SQLiteStore, path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=SmallDisk)) as db:
+        db.log = Path(f"{path}-wal")
+        small = Writer("small", db, path, lambda db, hints: None)
+
+        for name in ("a", "b"):
+            await small.ask(lambda tx, name=name: adding.add(tx, [a_run(name)], 0))
+        small.close()
+
+    assert names(await everything(store)) == ["b", "a"]
 
 
 # locks

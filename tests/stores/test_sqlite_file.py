@@ -14,7 +14,7 @@ import pytest
 
 from foliot.errors import StoreCorrupt, StoreError, StoreFull, StoreUnavailable
 from foliot.stores.sqlite import SQLiteStore
-from foliot.stores.sqlite.connection import _switch_to_wal, explained, writable
+from foliot.stores.sqlite.connection import _switch_to_wal, checkpoint_pages, explained, writable
 from foliot.stores.sqlite.schema import APPLICATION, FIRST, MIGRATIONS, Migration, migrate
 from foliot.testing.exam.scene import a_run, add, everything, names
 
@@ -69,6 +69,11 @@ async def refused(path: Path, error: type[Exception] = StoreCorrupt) -> str:
 async def test_a_file_of_ours_says_so_in_its_header(store: SQLiteStore, path: Path) -> None:
     assert ask(path, "PRAGMA application_id") == APPLICATION
     assert ask(path, "PRAGMA journal_mode") == "wal"
+
+
+@pytest.mark.parametrize(("free", "pages"), [(10**12, 4000), (1024 * 1024, 32), (0, 1)])
+def test_on_a_small_disk_the_log_is_kept_short(free: int, pages: int) -> None:
+    assert checkpoint_pages(free) == pages
 
 
 @pytest.mark.parametrize(("durability", "synchronous"), [("full", 2), ("relaxed", 1)])

@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from shutil import disk_usage
 from typing import Literal
 
 from foliot.errors import StoreCorrupt, StoreError, StoreFull, StoreUnavailable
@@ -23,6 +24,8 @@ OLDEST = (3, 37, 0)
 CACHE_KIB = 32 * 1024
 CHECKPOINT_PAGES = 4000
 """After how many pages in the log they are moved into the file: a page that changes often moves but once."""
+PAGE = 4096
+"""SQLite's pages are as large as this, in bytes."""
 WAL_KEPT = 64 * 1024 * 1024
 """The log is cut back to this many bytes when it starts anew."""
 STATEMENTS = 500
@@ -136,10 +139,15 @@ def _prepare(db: sqlite3.Connection, path: Path, durability: Durability) -> None
     _switch_to_wal(db, path)
     db.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[durability]}")
     db.execute("PRAGMA fullfsync = ON")  # macOS, where an ordinary sync does not reach the disk
-    db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    db.execute(f"PRAGMA wal_autocheckpoint = {checkpoint_pages(disk_usage(path.parent).free)}")
     db.execute(f"PRAGMA journal_size_limit = {WAL_KEPT}")
     db.execute("PRAGMA secure_delete = OFF")
     migrate(db, path)
+
+
+def checkpoint_pages(free: int) -> int:
+    """After how many pages to move the log into the file, so that on a small disk it leaves room for that."""
+    return max(1, min(CHECKPOINT_PAGES, free // 8 // PAGE))
 
 
 def _switch_to_wal(db: sqlite3.Connection, path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
-from foliot.errors import StoreUnavailable
+from foliot.errors import StoreFull, StoreUnavailable
 from foliot.model import Hint
 from foliot.stores.sqlite.connection import LOCK_WAIT, WAL_KEPT, explained, identity, is_busy
 from foliot.stores.sqlite.transaction import Transaction
@@ -133,15 +133,27 @@ class Writer(Desk):
 
     def _work(self, ask: Ask) -> bool:
         group, more = self._gathered(ask)
-        try:
-            outcomes = self._in_one_commit(group)
-        except Exception as error:
-            outcomes = self._all_failed(group, error)
+        outcomes = self._done(group)
+        if (left := [each.ask for each in outcomes if isinstance(each.error, StoreFull)]) and self._log_emptied():
+            outcomes = [*(each for each in outcomes if not isinstance(each.error, StoreFull)), *self._done(left)]
         _deliver(outcomes)
         if hints := [hint for each in outcomes for hint in each.hints]:
             self._committed(self._db, hints)
         self._keep_log_short()
         return more
+
+    def _done(self, group: Sequence[Ask]) -> list[Outcome]:
+        try:
+            return self._in_one_commit(group)
+        except Exception as error:
+            return self._all_failed(group, error)
+
+    def _log_emptied(self) -> bool:
+        """Move the log into the file, which takes less room, since the disk is full; tells whether that could be."""
+        before = _size(f"{self._path}-wal")
+        with suppress(sqlite3.Error):
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return _size(f"{self._path}-wal") < before
 
     def _gathered(self, first: Ask) -> tuple[list[Ask], bool]:
         """This ask and those that wait behind it; and whether the desk stays open."""
@@ -162,16 +174,10 @@ class Writer(Desk):
         for ask in group:
             outcomes.append(self._attempt(ask, apart=len(group) > 1))
             if not self._db.in_transaction and len(group) > 1:
-                return [outcome for each in group for outcome in self._alone(each)]
+                return [outcome for each in group for outcome in self._done([each])]
         if self._db.in_transaction:
             self._db.execute("COMMIT")
         return outcomes
-
-    def _alone(self, ask: Ask) -> list[Outcome]:
-        try:
-            return self._in_one_commit([ask])
-        except Exception as error:
-            return self._all_failed([ask], error)
 
     def _begin(self) -> None:
         """Wait, but not for ever, until nobody else writes."""
