@@ -173,14 +173,14 @@ def declared(name: Any, value: Any) -> Parameter:
     if not isinstance(name, str) or not name.isidentifier() or iskeyword(name):
         raise WorkflowError(f"inputs: {name!r} is not a name that a parameter can have")
     if isinstance(value, tuple):
-        annotation, default = _pair(name, value)
+        annotation, default = _pair(name, value)  # pyright: ignore[reportUnknownArgumentType]
         if (problem := misfit(default, annotation)) is not None:
             raise WorkflowError(f"inputs: {name!r} has the default {default!r}, which does not fit: {problem}")
         return Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
     return Parameter(name, Parameter.KEYWORD_ONLY, annotation=value)
 
 
-def _pair(name: str, value: tuple[Any, ...]) -> tuple[Any, ...]:
+def _pair(name: str, value: Any) -> tuple[Any, Any]:
     if len(value) != 2:
         raise WorkflowError(f"inputs: {name!r} is {value!r}; give a type, or a type and a default")
     return value
