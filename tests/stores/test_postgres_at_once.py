@@ -135,6 +135,29 @@ async def test_a_key_has_one_holder_however_many_want_it_at_once(stores: list[Po
     assert clash is Clash.REPLACE or Counter(fates)[Fate.ADDED] == 8
 
 
+@pytest.mark.parametrize("clash", [Clash.DROP, Clash.SKIP])
+async def test_whoever_is_added_while_the_holders_of_keys_end_holds_its_key(stores: list[PostgresStore], clash: Clash):
+    def wishes(what: str) -> list[Run]:
+        return [
+            Run(id=f"{what}{k:03}", job="job", due_at=0, created_at=0, unique=Unique(key=f"u{k}", clash=clash))
+            for k in range(300)
+        ]
+
+    async def end(store: PostgresStore, some: list[Run]) -> None:
+        for run in some:
+            await store.finish([Ending(run=run.id, token=run.token, state=State.SUCCEEDED)], 2)
+
+    await stores[0].add(wishes("holder"), 0)
+    held = await claimed(stores[0], "w", 300)
+
+    enders = [end(store, held[n :: CLAIMERS - 1]) for n, store in enumerate(stores[1:])]
+    added, *_ = await asyncio.gather(stores[0].add(wishes("next"), 2), *enders)
+    after = await stores[0].add(wishes("last"), 3)
+
+    nobodys = [each.fate is not Fate.ADDED for each in added]
+    assert [each.fate is Fate.ADDED for each in after] == nobodys
+
+
 async def test_each_instant_is_fired_once_however_many_fire(stores: list[PostgresStore]):
     await stores[0].put([Schedule(id=f"s{n}", job="job", trigger="{}", created_at=0, wakes_at=0) for n in range(20)])
 

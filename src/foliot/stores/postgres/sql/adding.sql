@@ -53,7 +53,7 @@ DECLARE
   _new text[] := (enter(_runs, _now))._new;
   _wish record;
   _lost text[];
-  _held boolean;
+  _holders text[];
 BEGIN
   _ids := ARRAY(SELECT run ->> 'id' FROM jsonb_array_elements(_runs) WITH ORDINALITY AS it (run, n) ORDER BY n);
   IF cardinality(_new) = cardinality(_ids) THEN
@@ -76,15 +76,15 @@ BEGIN
     )
     SELECT array_agg(id) INTO _lost FROM (SELECT id FROM wish WHERE lives EXCEPT SELECT run FROM took) AS lost;
     EXIT WHEN _lost IS NULL;
-    SELECT bool_and(keys.run IS NOT NULL) INTO _held FROM runs LEFT JOIN keys ON keys.key = uniq ->> 'key'
-    WHERE id = ANY (_lost);
-    EXIT WHEN _held; -- else one was given up in this moment
+    SELECT array_agg(id), array_agg(keys.run) INTO _lost, _holders
+    FROM runs LEFT JOIN keys ON keys.key = uniq ->> 'key' WHERE id = ANY (_lost);
+    EXIT WHEN array_position(_holders, NULL) IS NULL; -- else one was given up in this moment
     _new := _lost;
   END LOOP;
   FOR _wish IN
     SELECT runs.id, uniq ->> 'clash' AS clash, uniq ->> 'key' AS key, (uniq ->> 'until')::bigint AS until,
-      keys.run AS holder, array_position(_ids, runs.id) AS n
-    FROM runs JOIN keys ON keys.key = uniq ->> 'key' WHERE runs.id = ANY (_lost) ORDER BY runs.id
+      holder, array_position(_ids, runs.id) AS n
+    FROM unnest(_lost, _holders) AS lost (id, holder) JOIN runs ON runs.id = lost.id ORDER BY runs.id
   LOOP
     CASE _wish.clash
       WHEN 'drop' THEN
