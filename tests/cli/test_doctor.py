@@ -39,6 +39,16 @@ def test_a_store_that_does_not_open_is_wrong(console: Console):
     assert [(each["check"], each["level"]) for each in document["findings"]] == [("store", "wrong")]
 
 
+def test_a_store_that_cannot_be_written_is_wrong(console: Console, postgres_url: str):
+    console.url = postgres_url
+    assert "can be read and be written: no runs" in console("doctor")
+    console.url = f"{postgres_url}&default_transaction_read_only=on"
+
+    [finding] = console.json("doctor", exit_code=1)["findings"]
+
+    assert finding["text"].endswith("it is a replica, or read-only; name the primary")
+
+
 def test_settings_are_told_with_where_they_came_from(console: Console, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("FOLIOT_LEASE", "7s")
     console.work(nothing)

@@ -12,10 +12,12 @@ from foliot.cli.desk import Desk, unopened
 from foliot.cli.printing import Answer, Part, Table
 from foliot.cli.words import many
 from foliot.errors import StoreError
-from foliot.model import Limit, Query, Run, State
+from foliot.model import Limit, Query, Run, State, Worker
 
 MOST = 10_000
 """How many live runs of a state are looked at."""
+NOBODY = "nobody, says the doctor"
+"""A worker that is not there: to drop it changes nothing, and only those may who may write."""
 
 
 def register(app: typer.Typer) -> None:
@@ -60,10 +62,11 @@ def _with_remedy(finding: Finding) -> str:
 
 
 async def _store(desk: Desk) -> Finding:
-    """Ask the store for one of everything; reading raises StoreError where it is damaged."""
+    """Ask the store for one of everything, and write nothing; raises StoreError where it is damaged, or a replica."""
     counts = await desk.scheduler.store.tally(Query(), by="state")
+    await desk.scheduler.store.drop(Worker, [NOBODY])
     said = ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items())) or "no runs"
-    return Finding(check="store", level=Level.OK, text=f"it opens, and can be read: {said}")
+    return Finding(check="store", level=Level.OK, text=f"it opens, can be read and be written: {said}")
 
 
 async def _facts(desk: Desk) -> Facts:

@@ -26,7 +26,7 @@ _NO_MASTER: _Known = (
     StoreUnavailable,
     "no sentinel that can be reached knows a living master of this name ({said}); look at both in the URL",
 )
-_UNREACHABLE: _Known = (StoreUnavailable, "cannot be reached ({said})")
+_UNREACHABLE: _Known = (StoreUnavailable, "cannot be reached ({said}); start it, or name another in the URL")
 
 _BY_KIND: tuple[tuple[type[Exception], _Known], ...] = (
     (MasterNotFoundError, _NO_MASTER),
@@ -80,7 +80,7 @@ def _said(problem: Exception) -> str:
     if isinstance(problem, MasterNotFoundError):  # names every sentinel by all that its client is made from
         head, _, asked = str(problem).partition(" : ")
         return "; ".join([head, *dict.fromkeys(_KIND_OF_ERROR.findall(asked))])
-    return str(problem) or type(problem).__name__
+    return str(problem).rstrip(".") or type(problem).__name__
 
 
 def _behind(problem: BaseException | None) -> Iterator[BaseException]:
