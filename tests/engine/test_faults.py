@@ -365,6 +365,8 @@ async def test_a_clock_that_jitters_back_and_forth_keeps_every_promise():
 class Crossing(MemoryStore):
     """Answers a turn that hands in an ending late."""
 
+    costly = True
+
     def __init__(self) -> None:
         super().__init__()
         self.answered = asyncio.Event()

@@ -24,7 +24,7 @@ from foliot.flow.doors import Doors
 from foliot.flow.story import Desk, Story
 from foliot.jobs import Job
 from foliot.joining import JOIN
-from foliot.model import Claim, Ending, Query, Run
+from foliot.model import Batch, Claim, Ending, Query, Run
 from foliot.moments import SECOND
 from foliot.options import Middleware
 from foliot.policy import Conclusion, GivenBack, Stopped, admit, conclude, unkept
@@ -49,7 +49,7 @@ class Bench(Struct, frozen=True, kw_only=True):
 
 
 _Ended = tuple[Held, Ending, Conclusion | None]
-_Turn = tuple["list[_Ended]", "Awaitable[tuple[Sequence[bool], Sequence[Run], int | None]]"]
+_Turn = tuple["list[_Ended]", "Awaitable[tuple[Sequence[bool], Batch]]"]
 """What a turn of the store hands in, and its answer once it is there."""
 
 
@@ -72,6 +72,7 @@ class Worker:
         self.on_notes: Callable[[], None] = lambda: None
         self.draining = False
         self._gone: tuple[str, ...] = ()
+        self._wished = self._wish(slots)
         self._parents = Parents()
         self._bench = bench
         self._desk = Desk(
@@ -85,7 +86,7 @@ class Worker:
         )
         self._endings: list[_Ended] = []
         self._doubted: list[_Ended] = []
-        self._emptied = asyncio.Event()
+        self._emptied: asyncio.Event | None = None
         self._leaving = asyncio.get_running_loop().create_future()
         self._turning = False
         self._ahead: _Turn | None = None
@@ -100,18 +101,22 @@ class Worker:
                 await self._hand_in_alone(self._doubted[0])
             wake_at = await self._turned()
             if self._endings and self._ahead is None:  # what has ended at once is handed in at once
-                wake_at = await self._turned()
+                wake_at = await self._turned(wake_at)
             return self._bench.clock.now() if self._endings or self._ahead is not None else wake_at
         finally:
             self._turning = self._ahead is not None
-            if not self.held and not self._turning:
+            if self._emptied is not None and not self.held and not self._turning:
                 self._emptied.set()
 
-    async def _turned(self) -> int | None:
-        """One turn of the store, and a start for what it brings."""
-        (ended, answer), self._ahead = self._ahead or self._next_turn(0), None
+    async def _turned(self, wake_at: int | None = None) -> int | None:
+        """One turn of the store, and a start for what it brings; tells when to come back, if there is nothing sooner.
+
+        ``wake_at`` is what the turn just before has told: where steps cost little, nobody asks for more then.
+        """
+        claims = wake_at is None or self._bench.store.costly
+        (ended, answer), self._ahead = self._ahead or self._next_turn(0, claims=claims), None
         try:
-            kept, runs, wake_at = await answer
+            kept, batch = await answer
         except (*TROUBLE, asyncio.CancelledError):
             self._endings = ended + self._endings  # fenced, so handing them in again is safe
             raise
@@ -120,13 +125,17 @@ class Worker:
             raise
         if ended:
             self._let_go(ended, kept)
-        if len(runs) == self._bench.store.batch and self.slots + len(self._endings) > len(self.held) + len(runs):
-            handed_in, answer = self._next_turn(len(runs))
+        if batch.runs:
+            await self._look_ahead(len(batch.runs))
+            await self._take(batch.runs)
+        return batch.wake_at if claims else wake_at
+
+    async def _look_ahead(self, taken: int) -> None:
+        """Where there is more, let the next turn be on its way while what was taken is worked on."""
+        if taken == self._bench.store.batch and self.slots + len(self._endings) > len(self.held) + taken:
+            handed_in, answer = self._next_turn(taken)
             self._ahead = handed_in, asyncio.ensure_future(answer)
-            await asyncio.sleep(0)  # it is on its way while these are worked on
-        if runs:
-            await self._take(runs)
-        return wake_at
+            await asyncio.sleep(0)
 
     async def _hand_in_alone(self, ended: _Ended) -> None:
         """Hand in one of several endings of which the store could not even write one; that one fails its run."""
@@ -143,29 +152,31 @@ class Worker:
         self._doubted.pop(0)
         self._let_go([ended], kept)
 
-    def _next_turn(self, taken: int) -> _Turn:
+    def _next_turn(self, taken: int, *, claims: bool = True) -> _Turn:
         """To hand in what has ended and to take what is due, with so many slots taken beside those held."""
         store, now = self._bench.store, self._bench.clock.now()
         ended, self._endings = self._endings[: store.batch], self._endings[store.batch :]
         free = self.slots - len(self.held) - taken + len(ended)
-        return ended, self._turn([ending for _, ending, _ in ended] if ended else (), free, now)
+        endings = [ending for _, ending, _ in ended]
+        if not claims or self.draining or free <= 0:
+            return ended, self._handed_in(endings, now)
+        limit = min(free, store.batch)
+        if self._wished.limit != limit or self._wished.targets is not self._gone:
+            self._wished, self._gone = self._wish(limit), ()
+        return ended, store.turn(endings, self._wished, now)
 
-    async def _turn(
-        self, endings: Sequence[Ending], free: int, now: int
-    ) -> tuple[Sequence[bool], Sequence[Run], int | None]:
-        if not self.draining and free > 0:
-            wish = Claim(
-                worker=self.id,
-                limit=min(free, self._bench.store.batch),
-                lease=self.lease,
-                queues=self.queues,
-                labels=self.labels,
-                targets=self._gone,
-            )
-            self._gone = ()
-            kept, batch = await self._bench.store.turn(endings, wish, now)
-            return kept, batch.runs, batch.wake_at if len(batch.runs) < free else None
-        return await self._bench.store.finish(endings, now) if endings else (), (), None
+    def _wish(self, limit: int) -> Claim:
+        return Claim(
+            worker=self.id,
+            limit=limit,
+            lease=self.lease,
+            queues=self.queues,
+            labels=self.labels,
+            targets=self._gone,
+        )
+
+    async def _handed_in(self, endings: Sequence[Ending], now: int) -> tuple[Sequence[bool], Batch]:
+        return await self._bench.store.finish(endings, now) if endings else (), Batch()
 
     async def _take(self, runs: Sequence[Run]) -> None:
         kin = [run for run in runs if run.after or run.parent is not None]
@@ -305,11 +316,11 @@ class Worker:
             held.interrupt(GivenBack(), "the worker is shutting down")
 
     async def _empty(self, timeout: int) -> None:
-        self._emptied.clear()
+        emptied = self._emptied = asyncio.Event()
         self.ring()
-        alarm = self._bench.clock.call_at(self._bench.clock.now() + timeout, self._emptied.set)
+        alarm = self._bench.clock.call_at(self._bench.clock.now() + timeout, emptied.set)
         if self.held or self._turning:
-            await self._emptied.wait()
+            await emptied.wait()
         alarm.cancel()
 
 

@@ -32,9 +32,8 @@ async def sweep(store: Store, clock: Clock) -> int:
     while True:
         page = await store.find(Query(jobs=(SIGNAL,), states=(State.PENDING,), after=after, limit=store.batch))
         parents = tuple({each.parent for each in page.runs if each.parent is not None})
-        live = {
-            each.id for each in (await store.find(Query(ids=parents, limit=len(parents) or 1))).runs if _lives(each)
-        }
+        around = (await store.find(Query(ids=parents, limit=len(parents)))).runs if parents else ()
+        live = {each.id for each in around if _lives(each)}
         alone = [each.id for each in page.runs if each.parent not in live]
         if alone:
             await store.amend(alone, Change(cancel="its parent is over"), clock.now())

@@ -109,6 +109,8 @@ class Store(ABC):
 
     batch: int = 500
     """How many runs, endings or firings one call should carry at most; callers split."""
+    costly: bool = True
+    """Whether a step waits for a disk or a server, so that two are better taken as one; else hints are never lost."""
 
     # life
 

@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from foliot.model import Page, Query, Run, State
-from foliot.stores.shelves import SLACK, InState, Shelf
+from foliot.stores.shelves import SLACK, Shelf
 
 _MOST_INDEXES = 32
 _FEW = 100
@@ -128,7 +128,7 @@ class Catalogue:
     """Where to find runs. Running costs it little: a note of who is new, one of who was claimed, the states."""
 
     def __init__(self, runs: dict[str, Run]) -> None:
-        self.states = {state: InState(state, runs) for state in State}
+        self.states: dict[State, set[str]] = {state: set() for state in State}
         self._runs = runs
         self._added: list[str] = []
         self._claimed: list[str] = []
@@ -136,19 +136,19 @@ class Catalogue:
 
     def enter(self, run: Run) -> None:
         """This run is new."""
-        self.states[run.state].enter(run.id)
+        self.states[run.state].add(run.id)
         self._added.append(run.id)
         if run.worker is not None:
             self._claimed.append(run.id)
 
     def move(self, old: Run, run: Run) -> None:
         """This run has another state."""
-        self.states[old.state].count -= 1
-        self.states[run.state].enter(run.id)
+        self.states[old.state].discard(run.id)
+        self.states[run.state].add(run.id)
 
     def leave(self, run: Run) -> None:
         """This run is forgotten."""
-        self.states[run.state].leave()
+        self.states[run.state].discard(run.id)
         self._trim(self._added)
 
     def claimed(self, runs: Iterable[Run]) -> None:
@@ -176,7 +176,7 @@ class Catalogue:
     def tally(self, query: Query, by: str) -> dict[str, int]:
         """How many of the runs that match have each value of a thing."""
         if by == "state" and _asks_for_states_only(query):
-            counts = {state.value: self.states[state].count for state in query.states or State}
+            counts = {state.value: len(self.states[state]) for state in query.states or State}
             return {state: count for state, count in counts.items() if count}
         has = things(by)
         counts = Counter(value for run in self._matching(query, None) for value in has(run))
@@ -196,12 +196,12 @@ class Catalogue:
         if query.ids:
             return [Shelf(frozenset(query.ids))]
         states = [self.states[state] for state in query.states]
-        if states and sum(state.count for state in states) <= _FEW:
-            return [Shelf(state.ids()) for state in states]
+        if states and sum(map(len, states)) <= _FEW:
+            return [Shelf(state) for state in states]
         ways = [self._index(wish.by).shelves(wish.values, self._runs) for wish in wishes if wish.by != "state"]
         shortest = min(ways or [self._index("all").shelves([""], self._runs)], key=_length)
-        if states and _UNSORTED * sum(state.count for state in states) < _length(shortest):
-            return [Shelf(state.ids()) for state in states]
+        if states and _UNSORTED * sum(map(len, states)) < _length(shortest):
+            return [Shelf(state) for state in states]
         return shortest
 
     def _index(self, by: str) -> Index:

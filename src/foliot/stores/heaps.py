@@ -190,9 +190,10 @@ class History:
     def enter(self, run: Run) -> None:
         """This run is over, and what was held back for it may go."""
         self._put(run)
-        for child in self._held.pop(run.id, {}).values():
-            self._come_back(child)
-            self._put(child)
+        if run.id in self._held:
+            for child in self._held.pop(run.id).values():
+                self._come_back(child)
+                self._put(child)
 
     def _put(self, run: Run) -> None:
         heappush(self._jobs.setdefault(run.job, []), _by_age(run))

@@ -67,7 +67,7 @@ class MemoryStore(Store):
     Every change of a run goes through ``_change``, which does all that follows from the difference.
     """
 
-    batch = 1000
+    batch, costly = 1000, False
 
     def __init__(self) -> None:
         self._step = Bells()
@@ -106,9 +106,9 @@ class MemoryStore(Store):
 
     def _add_all(self, runs: Sequence[Run], now: int) -> list[Added]:
         answers = [self._add(run, now) for run in runs]
-        for run, answer in zip(runs, answers, strict=True):
-            if run.after and answer.fate is Fate.ADDED and self._runs[run.id].state is PENDING:
-                self._settle(run.id, run.after)
+        for n in [n for n, run in enumerate(runs) if run.after]:
+            if answers[n].fate is Fate.ADDED and self._runs[runs[n].id].state is PENDING:
+                self._settle(runs[n].id, runs[n].after)
         return answers
 
     def _add(self, run: Run, now: int) -> Added:
@@ -220,14 +220,13 @@ class MemoryStore(Store):
             return Batch()
         heads, soonest = looked_at(self._due.served(claim), now)
         taken = self._taken(heads, claim, now) if heads else ()
-        woke = self._traffic.hopes and self._wake_parked(now)
+        hopes = self._traffic.hopes
+        woke = hopes and self._wake_parked(now)
         if len(taken) == claim.limit:
             return Batch(runs=taken)
         if heads or woke:
             soonest = earliest(self._due.served(claim))
-        return Batch(
-            runs=taken, wake_at=self._next_look(soonest, now, woke) if self._traffic.hopes or woke else soonest
-        )
+        return Batch(runs=taken, wake_at=self._next_look(soonest, now, woke) if hopes else soonest)
 
     def _taken(self, heads: list[Head], claim: Claim, now: int) -> tuple[Run, ...]:
         taken: list[Run] = []
@@ -395,7 +394,7 @@ class MemoryStore(Store):
             return dropped
 
     def _recount(self) -> None:
-        if self._traffic.recount(self._runs[id] for id in self._catalogue.states[RUNNING].ids()):
+        if self._traffic.recount(self._runs[id] for id in self._catalogue.states[RUNNING]):
             self._step.note(Topic.RUNS)
 
     async def records(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
 from typing import Generic, TypeVar
 
-from foliot.model import Limit, Run, Schedule, State, Worker
+from foliot.model import Limit, Schedule, Worker
 
 SLACK = 1_000
 """How many stale ids are no reason to sweep."""
@@ -76,32 +76,3 @@ class Records(Generic[T]):
         shelf = self._order if ids is None else Shelf(ids)
         there = (id for id, _ in groupby(shelf.beyond(after, up=True)) if id in self._kept)
         return [self._kept[id] for id in islice(there, limit)]
-
-
-class InState:
-    """Which runs are in one state: noted when they come, and looked through when somebody asks."""
-
-    __slots__ = ("_ids", "_runs", "_state", "count")
-
-    def __init__(self, state: State, runs: dict[str, Run]) -> None:
-        self._state, self._runs = state, runs
-        self._ids: list[str] = []
-        self.count = 0
-
-    def enter(self, id: str) -> None:
-        """This run is in it now."""
-        self._ids.append(id)
-        self.count += 1
-        if len(self._ids) > 2 * self.count + SLACK:
-            self.ids()
-
-    def leave(self) -> None:
-        """One that was in it is no longer."""
-        self.count -= 1
-
-    def ids(self) -> list[str]:
-        """All that are in it, in no order."""
-        state, get = self._state, self._runs.get
-        here = ((id, get(id)) for id in dict.fromkeys(self._ids))
-        self._ids = [id for id, run in here if run is not None and run.state is state]
-        return self._ids
