@@ -155,3 +155,22 @@ async def test_instants_that_passed_meanwhile_are_caught_up_with_from_what_is_re
         (START + 3 * SECOND, "missed:"),
         (START + 4 * SECOND, "overlap"),
     ]
+
+
+class Gathering(MemoryStore):
+    """Takes what is asked for together as one step."""
+
+    gathers = True
+
+
+async def test_a_worker_is_told_of_what_is_about_to_be_fired_and_of_nothing_else(clock: ManualClock):
+    store, told = Gathering(), list[int]()
+    ticker = Ticker(store, clock, Listeners(), ahead=0)
+    ticker.before = lambda: told.append(clock.now())
+    await store.put([created(Schedule(id="tick", job="tick", trigger="", created_at=START), every("1s"), START)])
+
+    await ticker.round()
+    clock.turn_to(START + SECOND)
+    await ticker.round()
+
+    assert told == [START + SECOND]

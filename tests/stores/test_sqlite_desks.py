@@ -91,10 +91,18 @@ async def test_a_group_has_a_largest_size(store: SQLiteStore) -> None:
 
 async def test_verbs_of_one_group_see_each_other_in_order(store: SQLiteStore) -> None:
     with busy(writer_of(store)):
-        doings = asyncio.gather(add(store, a_run("a")), take(store), fates(store, a_run("a"), a_run("b")))
+        doings = asyncio.gather(add(store, a_run("a")), fates(store, a_run("a"), a_run("b")))
 
-    _, taken, known = await doings
-    assert (names(taken), known) == (["a"], ["known", "added"])
+    _, known = await doings
+    assert known == ["known", "added"]
+
+
+async def test_a_claim_takes_also_what_the_others_of_its_group_make_due(store: SQLiteStore) -> None:
+    with busy(writer_of(store)):
+        doings = asyncio.gather(take(store), add(store, a_run("a")))
+
+    taken, _ = await doings
+    assert names(taken) == ["a"]
 
 
 async def test_who_no_longer_waits_keeps_nobody_from_the_answer(store: SQLiteStore) -> None:

@@ -6,7 +6,7 @@ Any number may run; nobody leads.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -55,6 +55,8 @@ class Ticker:
     ) -> None:
         self._store, self._clock, self._listeners, self._doors = store, clock, listeners, doors
         self._ahead = ahead
+        self.before: Callable[[], object] = lambda: None
+        """Called when runs are about to be fired: a worker beside may claim them in the same step."""
         self._prepared: dict[str, Prepared] = {}
         self._prepared_until = 0
         self._remembered: dict[str, Schedule] = {}
@@ -77,6 +79,8 @@ class Ticker:
         return await self._fire_page(last, now, self._store.batch)
 
     async def _fire_page(self, page: Sequence[Firing], now: int, limit: int) -> Agenda:
+        if page and self._store.gathers:
+            self.before()
         agenda = await self._store.fire(page, now, limit)
         if self._doors is not None and (
             routed := [run for firing in page if _has_route(firing) for run in firing.runs]

@@ -45,7 +45,7 @@ class SQLiteStore(Store):
     Safe to share between event loops and threads. Processes share the file: each opens a store of its own.
     """
 
-    batch = 1000
+    batch, gathers = 1000, True
 
     def __init__(self, path: str | Path, *, durability: Durability = "full") -> None:
         self.path = Path(path).absolute()
@@ -97,7 +97,7 @@ class SQLiteStore(Store):
     # workers
 
     async def claim(self, claim: Claim, now: int) -> Batch:
-        return await self._write(claiming.claim, claim, now)
+        return await self._claim(claiming.claim, claim, now)
 
     async def beat(self, worker: Worker, beats: Sequence[Beat], now: int, lease: int) -> list[Reply]:
         return await self._write(finishing.beat, worker, beats, now, lease)
@@ -106,7 +106,7 @@ class SQLiteStore(Store):
         return await self._write(finishing.finish, endings, now)
 
     async def turn(self, endings: Sequence[Ending], claim: Claim, now: int) -> tuple[list[bool], Batch]:
-        return await self._write(_turn, endings, claim, now)
+        return await self._claim(_turn, endings, claim, now)
 
     # schedulers
 
@@ -149,6 +149,10 @@ class SQLiteStore(Store):
 
     def _write(self, verb: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
         return self._opened(self._writer).ask(lambda tx: verb(tx, *arguments))
+
+    def _claim(self, verb: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+        """Write after whatever shares the commit, and so take also what that has made due."""
+        return self._opened(self._writer).ask(lambda tx: verb(tx, *arguments), last=True)
 
     def _glance(self, verb: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
         """Read what is found at once, so that nobody who works waits for who searches."""

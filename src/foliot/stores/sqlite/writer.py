@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from operator import attrgetter
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
@@ -32,6 +33,8 @@ class Ask(NamedTuple):
 
     verb: Callable[[Any], Any]
     future: asyncio.Future[Any] | None = None
+    last: bool = False
+    """Whether it is done after the others that share its commit."""
 
 
 class Outcome(NamedTuple):
@@ -55,11 +58,11 @@ class Desk:
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._thread.start()
 
-    def ask(self, verb: Callable[[Any], T]) -> asyncio.Future[T]:
+    def ask(self, verb: Callable[[Any], T], *, last: bool = False) -> asyncio.Future[T]:
         """Have the thread do this; the answer comes to this event loop."""
         self._refuse_children()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._accept(Ask(verb, future))
+        self._accept(Ask(verb, future, last))
         return future
 
     def tell(self, verb: Callable[[Any], object]) -> None:
@@ -156,16 +159,15 @@ class Writer(Desk):
         return _size(f"{self._path}-wal") < before
 
     def _gathered(self, first: Ask) -> tuple[list[Ask], bool]:
-        """This ask and those that wait behind it; and whether the desk stays open."""
-        group = [first]
-        try:
-            while len(group) < GROUP:
+        """This ask and those that wait behind it, each in its place; and whether the desk stays open."""
+        group, more = [first], True
+        with suppress(Empty):
+            while more and len(group) < GROUP:
                 if (ask := self._queue.get_nowait()) is None:
-                    return group, False
-                group.append(ask)
-        except Empty:
-            pass
-        return group, True
+                    more = False
+                else:
+                    group.append(ask)
+        return sorted(group, key=attrgetter("last")), more
 
     def _in_one_commit(self, group: Sequence[Ask]) -> list[Outcome]:
         """Do all of them or, if one makes SQLite give up the whole transaction, each by itself."""
