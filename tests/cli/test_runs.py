@@ -150,8 +150,15 @@ def test_what_is_over_can_be_forgotten(worked: Worked):
     console, ids = worked
 
     assert console.json("runs", "prune", "--older-than", "1h") == {"pruned": 0}
+    assert console.json("runs", "prune", "--older-than", "7d") == {"pruned": 0}
     assert console("runs", "prune", "--keep", "0").strip() == "2 runs forgotten"
     assert [each["id"] for each in console.json("runs", "list")["runs"]] == [ids["waiting"]]
+
+
+def test_what_ended_longer_ago_is_forgotten(worked: Worked):
+    console, _ = worked
+
+    assert console.json("runs", "prune", "--older-than", "1us") == {"pruned": 2}
 
 
 def test_forgetting_without_saying_what_is_a_usage_error(console: Console):

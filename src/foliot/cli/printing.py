@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
 
 GAP = "  "
 STYLES = {
@@ -111,7 +111,44 @@ def rich(part: Part) -> RenderableType:
         return Text(part)
     if not part.rows:
         return Text("\n".join(filter(None, (part.title, part.empty))), style="dim")
-    return _drawn(part)
+    return _Fitting(part)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitting:
+    """A table where there is room for its columns; else a few lines for each row."""
+
+    table: Table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        yield (_drawn if narrowest(self.table) <= options.max_width else _in_lines)(self.table)
+
+
+def narrowest(table: Table) -> int:
+    """How many characters a drawing needs so that whole columns are whole, and others can be read."""
+    cells = [*zip(table.columns, *table.rows, strict=True)] if table.columns else []
+    widths = [max(map(len, each)) for each in cells]
+    return sum(
+        width if each[0] in _WHOLE else min(width, _FOLDED) for width, each in zip(widths, cells, strict=True)
+    ) + len(_BETWEEN) * len(cells)
+
+
+def _in_lines(table: Table) -> RenderableType:
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
+    lines: list[RenderableType] = [Text(table.title, style="bold")] if table.title else []
+    for first, *others in table.rows:
+        named = [
+            Text.assemble((f"{column.lower()} ", "dim"), (cell, STYLES.get(cell, "")))
+            for column, cell in zip(table.columns[1:], others, strict=True)
+            if cell not in ("", "-")
+        ]
+        lines.append(Text(first, style="bold", overflow="fold"))
+        if named:
+            lines.append(Padding(Text(_BETWEEN).join(named), (0, 0, 0, 2), expand=False))
+    return Group(*lines)
 
 
 def _drawn(part: Table) -> RenderableType:
@@ -137,5 +174,8 @@ def _drawn(part: Table) -> RenderableType:
     return drawing
 
 
+_BETWEEN = "   "
+_FOLDED = 7
+"""How few characters a column may be folded to."""
 _WHOLE = frozenset({"ID", "RUN", "STATE", "DUE", "NEXT", "TOOK"})
 """Columns that are worth keeping in one piece on a narrow terminal."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -241,6 +242,6 @@ async def prune(
     """Forget runs that are over: old ones, or all but the newest of each job."""
     if older_than is None and keep is None:
         raise typer.BadParameter("say what to forget: --older-than 7d, --keep 1000, or both")
-    age = None if older_than is None else given.span(older_than)
+    age = None if older_than is None else timedelta(microseconds=given.span(older_than))
     pruned = await desk.scheduler.runs.prune(older_than=age, keep=keep)
     return Answer({"pruned": pruned}, [f"{many(pruned, 'run')} forgotten"])
