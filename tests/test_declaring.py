@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
+from foliot import at, every
+from foliot.errors import JobError
 from foliot.model import Agenda, Firing, Limit, Schedule
 from foliot.scheduler import Scheduler
 from foliot.stores.memory import MemoryStore
@@ -51,6 +54,29 @@ async def test_a_start_creates_and_changes_and_leaves_orphans_standing():
     assert await ids(store, Schedule) == ["foliot.prune", "shop-keep", "shop-old"]
     assert (await changed.lanes.get("shop-keep")).starts == 5
     assert (await store.records(Schedule, ["shop-keep"]))[0].owner == "shop"
+
+
+async def test_two_schedules_of_one_name_are_refused_at_the_start():
+    program = Scheduler(work=False, fire=False)
+    program.every("1h", name="a", schedule_id="same")(print)
+    program.every("2h", name="b", schedule_id="same")(print)
+
+    with pytest.raises(JobError, match="two schedules are called 'same': one of job 'a' and one of job 'b'; give one"):
+        async with program:
+            pass
+
+
+async def test_several_triggers_of_a_job_share_a_name_that_was_asked_for():
+    program = Scheduler(work=False, fire=False)
+    program.job(
+        every("1h"), every("2h"), at("2030-01-01", tz="UTC", schedule_id="new-year"), name="a", schedule_id="b"
+    )(print)
+
+    assert [each.id for each in program.declaration().declared().schedules if each.job == "a"] == [
+        "b",
+        "b-2",
+        "new-year",
+    ]
 
 
 async def test_what_was_applied_need_not_be_applied_again():

@@ -23,6 +23,7 @@ def test_a_number_of_retries_is_exponential_backoff():
     ("kind", "wishes", "says"),
     [
         (JobOptions, {"timout": "5s"}, "did you mean 'timeout'"),
+        (JobOptions, {"overlaap": "skip"}, "did you mean 'overlap'"),
         (JobOptions, {"zzz": 1}, "unknown option 'zzz'; there are: "),
         (JobOptions, {"timeout": 0}, "timeout=0: give a length of time above zero"),
         (JobOptions, {"timeout": "soon"}, "'soon' is not a length of time"),

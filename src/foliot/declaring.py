@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from foliot.clock import Clock
+from foliot.errors import JobError
 from foliot.jobs import Job, Jobs, Timer
 from foliot.model import Firing, Limit, Schedule
 from foliot.options import RunOptions
@@ -28,10 +29,12 @@ class Declaration:
 
     def declared(self) -> Declared:
         """The schedules as they would be created now, and the limits. Raises DefinitionError."""
+        schedules = [draft for job in self._jobs.values() for draft in self._schedules(job)]
+        _refuse_doubles(schedules)
         return Declared(
             owner=self._owner,
             jobs=frozenset(self._jobs),
-            schedules=[draft for job in self._jobs.values() for draft in self._schedules(job)],
+            schedules=schedules,
             limits=[OVERLAP, *(limit for job in self._jobs.values() for limit in self._limits(job))],
         )
 
@@ -95,6 +98,17 @@ class Declaration:
     def _pages(self, schedules: Sequence[Schedule]) -> Iterable[Sequence[Schedule]]:
         size = self._store.batch
         return (schedules[at : at + size] for at in range(0, len(schedules), size))
+
+
+def _refuse_doubles(schedules: Sequence[Schedule]) -> None:
+    """Of two schedules with one id the second would take the place of the first, at every start."""
+    seen: dict[str, Schedule] = {}
+    for each in schedules:
+        if (other := seen.setdefault(each.id, each)) is not each:
+            raise JobError(
+                f"two schedules are called {each.id!r}: one of job {other.job!r} and one of job {each.job!r}; "
+                "give one of them schedule_id=..."
+            )
 
 
 async def _all_schedules(store: Store) -> AsyncIterator[Schedule]:

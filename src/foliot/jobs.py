@@ -384,11 +384,18 @@ def several(
     def define(function: Any) -> Any:
         first, *others = triggers or (None,)
         made = decorator(first, {**wishes, **of_its_own(first)}, collect)(function)
-        for trigger in others:
-            decorator(trigger, {**split(wishes)[1], **of_its_own(trigger)})(made)
+        for n, trigger in enumerate(others, start=2):
+            decorator(trigger, {**_of_another(wishes, n), **of_its_own(trigger)})(made)
         return made
 
     return define
+
+
+def _of_another(wishes: Mapping[str, Any], n: int) -> dict[str, Any]:
+    """What a job's ``n``-th schedule has in common with its first: all but the id."""
+    options = split(wishes)[1]
+    id = options.pop("id", None)
+    return options if id is None else {**options, "schedule_id": f"{id}-{n}"}
 
 
 def of_its_own(trigger: Trigger | None) -> Mapping[str, Any]:

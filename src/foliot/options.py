@@ -207,11 +207,18 @@ def amend(options: Options, wishes: Mapping[str, Any], where: str) -> Options:
     known = set(options.__struct_fields__)
     for name in wishes:
         if name not in known:
-            raise JobError(f"{where}: unknown option {name!r}{_nearest(name, known)}")
+            raise JobError(f"{where}: unknown option {name!r}{_nearest(name, known | _beside(options))}")
     made = replace(options, **{name: _checked(name, value, where) for name, value in wishes.items()})
     if (problem := _contradiction(made, wishes)) is not None:
         raise JobError(f"{where}: {problem}")
     return made
+
+
+def _beside(options: JobOptions | RunOptions | ScheduleOptions) -> set[str]:
+    """What a decorator takes beside a job's options, and may have been meant."""
+    if not isinstance(options, JobOptions):
+        return set()
+    return {*ScheduleOptions.__struct_fields__, "schedule_id", "tz", "jitter", "spread"} - {"id"}
 
 
 def _contradiction(options: JobOptions | RunOptions | ScheduleOptions, wishes: Mapping[str, Any]) -> str | None:

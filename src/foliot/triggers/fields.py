@@ -184,7 +184,11 @@ def _number(kind: Kind, text: str, at: int) -> int:
     if kind is WEEKDAY and number == 7:
         return 7
     if not kind.low <= number <= kind.high:
-        raise Mistake(f"{text} is not {kind.called}: {kind.low} to {kind.high}", at, _carried(kind, number))
+        raise Mistake(
+            f"{text} is not {kind.called}: {kind.low} to {7 if kind is WEEKDAY else kind.high}",
+            at,
+            _carried(kind, number),
+        )
     return number
 
 
