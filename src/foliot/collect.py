@@ -74,6 +74,8 @@ def _inside(package: ModuleType) -> list[ModuleType]:
 
 
 def _imported(name: str) -> ModuleType:
+    if not all(name.split(".")):
+        raise JobError(f"{name!r} names no module; write it like 'shop.tasks'")
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as problem:

@@ -834,9 +834,12 @@ def test_what_is_no_store_is_refused(store: Any):
         Scheduler(store)
 
 
-def test_what_is_no_source_of_jobs_is_refused(scheduler: Scheduler):
-    with pytest.raises(JobError, match="is no source of jobs"):
-        scheduler.include(5)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("source", "says"), [(5, "5 is no source of jobs"), ("", "'' names no module"), ("shop..jobs", "names no module")]
+)
+def test_what_is_no_source_of_jobs_is_refused(scheduler: Scheduler, source: Any, says: str):
+    with pytest.raises(JobError, match=says):
+        scheduler.include(source)
 
 
 async def test_a_schedule_needs_an_id(scheduler: Scheduler):
