@@ -219,10 +219,33 @@ def created(schedule: Schedule, trigger: Trigger, now: int) -> Schedule:
     """A new schedule with its trigger settled, and the time of its first firing."""
     overlap = Overlap.DELAY if trigger.from_finish else schedule.overlap
     settled = (trigger.counted_from_finish() if overlap is Overlap.DELAY else trigger).settled(now)
-    first = settled.bound(schedule.id).next_at(now)
+    bound = settled.bound(schedule.id)
+    if bound is trigger:
+        plain = _plain(trigger)
+        return replace(schedule, trigger=plain.text, declared=plain.text, overlap=overlap, wakes_at=plain.next_at(now))
     text = dumps(settled)
     declared = text if settled is trigger else dumps(trigger)
-    return replace(schedule, trigger=text, declared=declared, overlap=overlap, wakes_at=first)
+    return replace(schedule, trigger=text, declared=declared, overlap=overlap, wakes_at=bound.next_at(now))
+
+
+class _Plain:
+    """A trigger that is the same for every schedule: its text, and its next instant, until that has come."""
+
+    __slots__ = ("_known", "_trigger", "text")
+
+    def __init__(self, trigger: Trigger) -> None:
+        self._trigger, self.text = trigger, dumps(trigger)
+        self._known: tuple[int, int | None] = 0, 0
+
+    def next_at(self, now: int) -> int | None:
+        since, following = self._known
+        if following is None or not since <= now < following:
+            following = self._trigger.next_at(now)
+            self._known = now, following
+        return following
+
+
+_plain = lru_cache(maxsize=1024)(_Plain)
 
 
 def rezoned(schedule: Schedule, trigger: Trigger, now: int) -> Schedule:

@@ -73,14 +73,14 @@ def plan(
     source: str = "code",
 ) -> Schedule:
     """A schedule as it would be created now. Raises ArgumentsError if its arguments do not fit the job."""
-    args = job.shape.encode((), dict(options.args))
+    args = dict(options.args)
     schedule = Schedule(
         id=id,
         job=job.name,
         trigger="",
         created_at=now,
-        args=args,
-        placement=job.placement(own, ((), dict(options.args))),
+        args=job.shape.encode((), args),
+        placement=job.placement(own, ((), args)),
         overlap=options.overlap,
         catchup=options.catchup,
         window=options.window,
@@ -129,13 +129,12 @@ class Schedules:
             raise JobError(f"{where}: {job!r} is no job; give a job or its name, and decorate functions with @job()")
         readers.given("id", id, readers.name)
         given: dict[str, Any] = {**of_its_own(wishes.get("trigger")), **wishes}
-        own = read(RunOptions, {name: value for name, value in given.items() if name in _PLACE}, where)
-        rest = {name: value for name, value in given.items() if name not in _TIMES and name not in _PLACE}
+        place, rest = _parted(given) if given.keys() - _TIMES else ({}, {})
         if "at_start" in rest:
             raise JobError(
                 f"{where}: at_start is for decorators: it runs when the code that defines the job is started"
             )
-        options = read(ScheduleOptions, rest, where)
+        own, options = read(RunOptions, place, where), read(ScheduleOptions, rest, where)
         when = late(self._trigger(where, given), given)
         try:
             return plan(id, known, when, options, own, self._clock.now(), "api")
@@ -349,6 +348,12 @@ def _several(value: Any) -> Sequence[Any]:
 
 def _overlap(value: Overlap | str) -> Overlap:
     return readers.given("overlap", value, readers.choice(Overlap))
+
+
+def _parted(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What was given beside the time: of the runs, and of the schedule."""
+    place = {name: value for name, value in given.items() if name in _PLACE}
+    return place, {name: value for name, value in given.items() if name not in _PLACE and name not in _TIMES}
 
 
 @lru_cache(maxsize=4096)

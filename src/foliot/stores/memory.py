@@ -351,7 +351,7 @@ class MemoryStore(Store):
         with self._step:
             for record in records:
                 self._put(record)
-            if any(isinstance(record, Limit) for record in records):
+            if Limit in map(type, records):
                 self._recount()
 
     def _put(self, record: Record) -> None:
