@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from foliot.model import LIVE, Added, Clash, Fate, Run, State, Topic, Unique
 from foliot.stores.moves import arrived, cancelled, renewed, settled, skipped
+from foliot.stores.sqlite.alike import add_alike
 from foliot.stores.sqlite.bulk import THESE, listed
 from foliot.stores.sqlite.lanes import unparked
 from foliot.stores.sqlite.releasing import release, take_keys, wait_for, wait_for_nothing
@@ -29,6 +30,8 @@ from foliot.stores.sqlite.transaction import Transaction
 
 def add(tx: Transaction, runs: Sequence[Run], now: int) -> list[Added]:
     """Add runs, one after the other; then those that come after others wait for what is not over."""
+    if (alike := add_alike(tx, runs, now)) is not None:
+        return alike
     adding = _Adding(tx.db, runs, now)
     answers = [adding.add(run) for run in runs]
     adding.write(tx)
