@@ -270,6 +270,15 @@ RULES = JobOptions()
 LOST = Attempt(token=1, worker="w", started_at=0, ended_at=1, outcome=Outcome.LOST)
 
 
+def test_a_trigger_that_many_schedules_share_finds_its_next_time_anew_once_that_has_come():
+    nightly = triggers.cron("0 3 * * *")
+    at = [NOON, NOON + HOUR, NOON + 15 * HOUR - 1, NOON + 15 * HOUR, NOON + 2 * DAY, NOON]
+
+    firsts = [created(Schedule(id=f"s-{n}", job="j", trigger="", created_at=0), nightly, n).wakes_at for n in at]
+
+    assert firsts == [nightly.next_at(n) for n in at]
+
+
 @pytest.mark.parametrize(
     ("claimed", "state", "says"),
     [
