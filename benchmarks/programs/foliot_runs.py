@@ -4,14 +4,16 @@ import asyncio
 import json
 import time
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 
 import places
 from measure import Stopwatch, answer, asked, child, said, spread
 
-from foliot import Scheduler, eventloop
+from foliot import Handle, Scheduler, eventloop
 from foliot.model import Query, State
 
-GAP, WARM = 0.005, 20
+GAP, WARM, SOON = 0.005, 20, timedelta(seconds=3)
+LIVE = Query(states=(State.PENDING, State.RUNNING))
 wish = asked()
 url = getattr(wish, "url", None) or places.url(wish.store, ExitStack()) + getattr(wish, "options", "")
 scheduler = Scheduler(url, concurrency=wish.slots, keep_runs=None)
@@ -37,11 +39,8 @@ async def hear(sent: float) -> None:
 
 
 async def drain() -> dict[str, float]:
-    """Enqueue here, drain in fresh processes."""
-    enqueued = await enqueue()
-    if wish.workers == 1:
-        return {"enqueue": enqueued, **said(child(measure="work", url=url))}
-    return {"enqueue": enqueued, "drain": await shared(wish.workers)}
+    """Enqueue here, drain in a fresh process."""
+    return {"enqueue": await enqueue(), **said(child(measure="work", url=url))}
 
 
 async def enqueue() -> float:
@@ -62,22 +61,20 @@ async def work() -> dict[str, float]:
 
 async def share() -> dict[str, float]:
     """Drain with several processes, as seen from outside, and the same with one."""
-    await enqueue()
-    several = await shared(wish.workers)
-    await enqueue()
-    return {"several": several, "alone": await shared(1)}
+    return {"several": await shared(wish.workers), "alone": await shared(1)}
 
 
 async def shared(workers: int) -> float:
-    """How fast so many processes drain, from when they may begin until the end of every run is committed."""
+    """How fast so many processes that are up drain what is due at one instant, until every end is committed."""
     others = [child(measure="join", url=url) for _ in range(workers)]
     for other in others:
         said(other)
     async with scheduler.connected():
+        due = datetime.now(UTC) + SOON
+        handles = await scheduler.enqueue_many([noop.options(at=due).call(n) for n in range(wish.runs)])
+        await asyncio.sleep((due - datetime.now(UTC)).total_seconds())
         watch = Stopwatch()
-        for other in others:
-            print(file=other.stdin, flush=True)
-        while await scheduler.store.tally(Query(states=(State.PENDING, State.RUNNING)), "state"):  # noqa: ASYNC110
+        while not await all_over(handles[-1]):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         rate = watch.rate(wish.runs)
     for other in others:
@@ -85,11 +82,15 @@ async def shared(workers: int) -> float:
     return rate
 
 
+async def all_over(last: Handle[None]) -> bool:
+    """Whether nothing is left; what was enqueued last tells for less, most of the time."""
+    return (await last.status()).state.over and not await scheduler.store.tally(LIVE, "state")
+
+
 async def join() -> dict[str, float]:
-    """Work until killed, from when that is wanted."""
-    print(json.dumps({}), flush=True)
-    await asyncio.to_thread(input)
+    """Work until killed."""
     async with scheduler:
+        print(json.dumps({}), flush=True)
         await asyncio.Event().wait()
     return {}
 

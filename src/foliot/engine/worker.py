@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import tzinfo
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -49,8 +50,14 @@ class Bench(Struct, frozen=True, kw_only=True):
 
 
 _Ended = tuple[Held, Ending, Conclusion | None]
-_Turn = tuple["list[_Ended]", "Awaitable[tuple[Sequence[bool], Batch]]"]
-"""What a turn of the store hands in, and its answer once it is there."""
+
+
+class _Turn(NamedTuple):
+    """A turn of the store: what it hands in, how many runs it may take, and its answer once it is there."""
+
+    ended: list[_Ended]
+    asked: int
+    answer: Awaitable[tuple[Sequence[bool], Batch]]
 
 
 class Worker:
@@ -89,7 +96,8 @@ class Worker:
         self._emptied: asyncio.Event | None = None
         self._leaving = asyncio.get_running_loop().create_future()
         self._turning = False
-        self._ahead: _Turn | None = None
+        self._underway: deque[_Turn] = deque()
+        self._more = False
 
     # One round
 
@@ -99,12 +107,13 @@ class Worker:
         try:
             while self._doubted:
                 await self._hand_in_alone(self._doubted[0])
+            stale = bool(self._underway)  # it may have looked before this round was rung for
             wake_at = await self._turned()
-            if self._endings and self._ahead is None:  # what has ended at once is handed in at once
+            if self._endings and not self._underway:  # what has ended at once is handed in at once
                 wake_at = await self._turned(wake_at)
-            return self._bench.clock.now() if self._endings or self._ahead is not None else wake_at
+            return self._bench.clock.now() if stale or self._endings or self._underway else wake_at
         finally:
-            self._turning = self._ahead is not None
+            self._turning = bool(self._underway)
             if self._emptied is not None and not self.held and not self._turning:
                 self._emptied.set()
 
@@ -114,28 +123,41 @@ class Worker:
         ``wake_at`` is what the turn just before has told: where steps cost little, nobody asks for more then.
         """
         claims = wake_at is None or self._bench.store.costly
-        (ended, answer), self._ahead = self._ahead or self._next_turn(0, claims=claims), None
+        if self._underway:
+            self._set_out(0)
+        turn = self._underway.popleft() if self._underway else self._next_turn(0, claims=claims)
         try:
-            kept, batch = await answer
+            kept, batch = await turn.answer
         except (*TROUBLE, asyncio.CancelledError):
-            self._endings = ended + self._endings  # fenced, so handing them in again is safe
+            self._endings = turn.ended + self._endings  # fenced, so handing them in again is safe
             raise
         except Exception:
-            self._doubted += ended
+            self._doubted += turn.ended
             raise
-        if ended:
-            self._let_go(ended, kept)
+        if turn.ended:
+            self._let_go(turn.ended, kept)
+        self._more = len(batch.runs) == self._bench.store.batch
+        if self._more:
+            self._set_out(len(batch.runs))
+            await _sent()
         if batch.runs:
-            await self._look_ahead(len(batch.runs))
             await self._take(batch.runs)
         return batch.wake_at if claims else wake_at
 
-    async def _look_ahead(self, taken: int) -> None:
-        """Where there is more, let the next turn be on its way while what was taken is worked on."""
-        if taken == self._bench.store.batch and self.slots + len(self._endings) > len(self.held) + taken:
-            handed_in, answer = self._next_turn(taken)
-            self._ahead = handed_in, asyncio.ensure_future(answer)
-            await asyncio.sleep(0)
+    def _set_out(self, taken: int) -> None:
+        """Where there is more, let as many turns be on their way as the store bears."""
+        while self._more and len(self._underway) < self._bench.store.turns and self._free(taken) > 0:
+            turn = self._next_turn(taken)
+            self._underway.append(turn._replace(answer=asyncio.ensure_future(turn.answer)))
+
+    def _free(self, taken: int) -> int:
+        """How many slots the next turn may fill, with so many taken beside those held.
+
+        What it hands in has left by then, as has what those under way do, and what they may take has come.
+        """
+        coming = sum(each.asked - len(each.ended) for each in self._underway)
+        leaving = min(len(self._endings), self._bench.store.batch)
+        return 0 if self.draining else max(0, self.slots - len(self.held) - taken - coming + leaving)
 
     async def _hand_in_alone(self, ended: _Ended) -> None:
         """Hand in one of several endings of which the store could not even write one; that one fails its run."""
@@ -155,15 +177,14 @@ class Worker:
     def _next_turn(self, taken: int, *, claims: bool = True) -> _Turn:
         """To hand in what has ended and to take what is due, with so many slots taken beside those held."""
         store, now = self._bench.store, self._bench.clock.now()
+        asked = min(self._free(taken), store.batch) if claims else 0
         ended, self._endings = self._endings[: store.batch], self._endings[store.batch :]
-        free = self.slots - len(self.held) - taken + len(ended)
         endings = [ending for _, ending, _ in ended]
-        if not claims or self.draining or free <= 0:
-            return ended, self._handed_in(endings, now)
-        limit = min(free, store.batch)
-        if self._wished.limit != limit or self._wished.targets is not self._gone:
-            self._wished, self._gone = self._wish(limit), ()
-        return ended, store.turn(endings, self._wished, now)
+        if not asked:
+            return _Turn(ended, 0, self._handed_in(endings, now))
+        if self._wished.limit != asked or self._wished.targets is not self._gone:
+            self._wished, self._gone = self._wish(asked), ()
+        return _Turn(ended, asked, store.turn(endings, self._wished, now))
 
     def _wish(self, limit: int) -> Claim:
         return Claim(
@@ -347,6 +368,12 @@ class Parents:
     def forget(self, id: str) -> None:
         """This one has ended, or is put down."""
         self._lived.pop(id, None)
+
+
+async def _sent() -> None:
+    """Let what was begun be on its way: it begins in the next turn of the event loop, and some send at its end."""
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
 
 
 FRESH = SECOND // 10

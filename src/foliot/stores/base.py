@@ -111,6 +111,8 @@ class Store(ABC):
     """How many runs, endings or firings one call should carry at most; callers split."""
     costly: bool = True
     """Whether a step waits for a disk or a server, so that two are better taken as one; else hints are never lost."""
+    turns: int = 1
+    """How many turns of one worker it is quickest with, while more is due than one takes."""
     gathers: bool = False
     """Whether steps that are asked for together are taken as one, and claims last: of what was fired in it, too."""
 

@@ -88,7 +88,7 @@ class FaultyStore(Store):
     def __init__(self, inner: Store, plan: Plan) -> None:
         self.inner, self._plan = inner, plan
         self.faults: list[tuple[str, Fault]] = []
-        self.batch = inner.batch
+        self.batch, self.turns = inner.batch, inner.turns
 
     async def _call(self, verb: str, act: Callable[[], Awaitable[T]]) -> T:
         fault = self._plan(verb)

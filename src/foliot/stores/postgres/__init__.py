@@ -63,6 +63,7 @@ class PostgresStore(Store):
     """
 
     batch = 500
+    turns = 2
 
     def __init__(self, url: str, *, namespace: str = "foliot", migrate: bool = True) -> None:
         self.address = Address(url, namespace)

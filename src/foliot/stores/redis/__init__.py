@@ -49,6 +49,7 @@ class RedisStore(Store):
     """
 
     batch = 100
+    turns = 2
 
     def __init__(self, address: Address) -> None:
         self.address = address
