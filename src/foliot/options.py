@@ -186,6 +186,10 @@ class ScheduleOptions(msgspec.Struct, frozen=True, kw_only=True):
     at_start: bool = False
 
 
+PLACING = frozenset({"meta", "tags", "queue", "priority", "key", "timeout", "expires", "deadline", "retries"})
+"""What a schedule may ask for in the place of its job."""
+
+
 Options = TypeVar("Options", JobOptions, RunOptions, ScheduleOptions)
 
 
@@ -215,10 +219,14 @@ def amend(options: Options, wishes: Mapping[str, Any], where: str) -> Options:
 
 
 def _beside(options: JobOptions | RunOptions | ScheduleOptions) -> set[str]:
-    """What a decorator takes beside a job's options, and may have been meant."""
-    if not isinstance(options, JobOptions):
-        return set()
-    return {*ScheduleOptions.__struct_fields__, "schedule_id", "tz", "jitter", "spread"} - {"id"}
+    """What decorators take beside a job's options, and ``put`` beside a schedule's, and may have been meant."""
+    match options:
+        case JobOptions():
+            return {*ScheduleOptions.__struct_fields__, "schedule_id", "tz", "jitter", "spread"} - {"id"}
+        case ScheduleOptions():
+            return {*PLACING, "trigger", "cron", "every", "at", "after", "tz", "jitter", "spread"}
+        case _:
+            return set()
 
 
 def _contradiction(options: JobOptions | RunOptions | ScheduleOptions, wishes: Mapping[str, Any]) -> str | None:

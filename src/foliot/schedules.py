@@ -20,7 +20,7 @@ from foliot.ids import Ids
 from foliot.jobs import Job, Jobs, of_its_own
 from foliot.model import Added, Firing, Overlap, Pause, Placement, Run, Schedule
 from foliot.moments import Length, Moment, instant, moment
-from foliot.options import RunOptions, ScheduleOptions, read
+from foliot.options import PLACING, RunOptions, ScheduleOptions, read
 from foliot.policy import created, overlapping, renewed, rezoned, wanted
 from foliot.stores.base import Store
 from foliot.triggers import Trigger
@@ -60,7 +60,6 @@ class PutKeywords(TypedDict, total=False):
 _WHEN = ("trigger", "cron", "every", "at", "after", "tz")
 _TRIGGERS = frozenset(_WHEN[:-1])
 _TIMES = frozenset({*_WHEN, *LATE})
-_PLACE = frozenset({"meta", "tags", "queue", "priority", "key", "timeout", "expires", "deadline", "retries"})
 
 
 def plan(
@@ -352,8 +351,8 @@ def _overlap(value: Overlap | str) -> Overlap:
 
 def _parted(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What was given beside the time: of the runs, and of the schedule."""
-    place = {name: value for name, value in given.items() if name in _PLACE}
-    return place, {name: value for name, value in given.items() if name not in _PLACE and name not in _TIMES}
+    place = {name: value for name, value in given.items() if name in PLACING}
+    return place, {name: value for name, value in given.items() if name not in PLACING and name not in _TIMES}
 
 
 @lru_cache(maxsize=4096)
