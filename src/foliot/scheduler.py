@@ -509,7 +509,10 @@ class Scheduler:
         self._portal.start()
 
     def stop(self, timeout: Length | None = None) -> None:
-        """Drain for at most ``timeout`` (default: the settings' grace) and end what ``start`` began."""
+        """Drain for at most ``timeout`` (default: the settings' grace) and end what ``start`` began.
+
+        What runs then is told to stop, and given back: at once, or after ten seconds if it does not heed that.
+        """
         self._portal.stop(None if timeout is None else given("timeout", timeout, readers.any_length))
 
     def wait(self, work: Any, timeout: float | None = None) -> Any:
