@@ -132,6 +132,7 @@ def test_with_reload_it_starts_anew_when_a_file_changes(console: Console, starte
         (("mill:schedular",), "did you mean 'scheduler'"),
         (("nowhere:scheduler",), "there is no module 'nowhere'"),
         (("mill:scheduler", "--store", "elsewhere.db"), "command line: store: 'elsewhere.db' is not a store's URL"),
+        (("mill:scheduler", "--store", "memory://", "--workers", "2"), "2 workers need a store that they share"),
         (("mill:scheduler", "--labels", "gpu+eu"), "command line: labels: 'gpu+eu' is no label"),
     ],
 )

@@ -16,6 +16,7 @@ from foliot.cli.errors import kind_errors
 from foliot.cli.options import DebugOption, StoreOption, several
 from foliot.cli.reloading import Supervisor
 from foliot.cli.words import brief, lasting, many
+from foliot.errors import SettingsError
 from foliot.events import Event, Kind
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def run(  # noqa: PLR0913 - one for each option
         if reload:
             raise typer.Exit(Supervisor(itself(sys.argv[1:], "--reload"), Path.cwd()).run())
         if workers > 1 and sibling is None:
-            _loaded(target, wishes)  # what is wrong with the program is said once, here
+            _refuse_apart(_loaded(target, wishes), workers)  # what is wrong with the program is said once, here
             raise typer.Exit(Crew(itself(sys.argv[1:]), workers).run())
         signal.signal(signal.SIGTERM, _leave)
         _log_to_standard_error(verbose)
@@ -73,6 +74,17 @@ def run(  # noqa: PLR0913 - one for each option
         scheduler.on(_tell, *(() if verbose else _TROUBLE | _MILESTONES))
         log.info("%s", _greeting(target, scheduler))
         scheduler.run()
+
+
+def _refuse_apart(scheduler: Scheduler, workers: int) -> None:
+    """Refuse several processes with a memory each, which would fire everything as many times."""
+    from foliot.stores.memory import MemoryStore
+
+    if isinstance(scheduler.store, MemoryStore):
+        raise SettingsError(
+            f"{workers} workers need a store that they share: each would have a memory of its own, "
+            "and fire everything; give --store sqlite:///jobs.db"
+        )
 
 
 def _leave(_number: int, _frame: object) -> None:
