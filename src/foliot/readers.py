@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
+from inspect import signature
 from typing import Any, TypeVar
 
 import msgspec
@@ -142,7 +143,7 @@ def labels(value: Any) -> tuple[str, ...]:
 def functions(value: Any) -> tuple[Callable[..., Any], ...]:
     """Middleware: functions around functions."""
     listed = _listed(value)
-    if listed is None or not all(map(callable, listed)):
+    if listed is None or not all(callable(each) and _takes_two(each) for each in listed):
         raise DefinitionError("give a list of functions `async (call, next)`")
     return listed
 
@@ -169,10 +170,21 @@ def plain(value: Any) -> dict[str, Any]:
 
 
 def function(value: Any) -> Any:
-    """Something to call."""
-    if not callable(value):
-        raise DefinitionError("give a function")
+    """Something to call with a run and what came of it."""
+    if not callable(value) or not _takes_two(value):
+        raise DefinitionError("give a function `(run, outcome)`")
     return value
+
+
+def _takes_two(function: Callable[..., Any]) -> bool:
+    """Whether two arguments fit, as far as it tells."""
+    try:
+        signature(function).bind(None, None)
+    except TypeError:
+        return False
+    except ValueError:  # some functions written in C tell nothing
+        return True
+    return True
 
 
 def choice(kind: type[E]) -> Callable[[Any], E]:
