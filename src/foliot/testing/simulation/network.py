@@ -67,7 +67,7 @@ class Network:
         """Send a call; what becomes of it becomes of the answer."""
         answer: asyncio.Future[Any] = self.loop.create_future()
         self.calls += 1
-        way, now = self._way(process), self.loop.micros
+        way, now = self._way(process, verb), self.loop.micros
         if way in {Way.NOT_SENT, Way.SILENCE}:
             wait = self._trip() if way is Way.NOT_SENT else PATIENCE
             self.loop.alarm(now + wait, process.let, self._refuse, answer)
@@ -102,10 +102,10 @@ class Network:
         if not answer.done():
             answer.set_exception(StoreUnavailable("the store cannot be reached: so the weather is"))
 
-    def _way(self, process: Process) -> Way:
+    def _way(self, process: Process, verb: str) -> Way:
         if process.machine.cut_until > self.loop.micros:
             return self._dice.choice((Way.NOT_SENT, Way.SILENCE))
-        if not self.stormy:
+        if not self.stormy or self._says_nothing(verb):
             return Way.FINE
         roll, weather = self._dice.random(), self._weather
         for share, way in (
@@ -118,6 +118,10 @@ class Network:
                 return way
             roll -= share
         return Way.FINE
+
+    def _says_nothing(self, verb: str) -> bool:
+        """Whether a call does nothing here; a start needs several, and in a storm would be tried over and over."""
+        return verb == "open" or (verb == "time" and not self._plan.follow)
 
     def _trip(self) -> int:
         if self.stormy and self._dice.random() < self._weather.slow:
