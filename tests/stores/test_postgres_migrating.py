@@ -10,13 +10,14 @@ from typer.testing import CliRunner
 
 from foliot.cli.app import app
 from foliot.errors import SettingsError, StoreCorrupt
-from foliot.model import Fate, Run, Schedule
+from foliot.model import Claim, Fate, Limit, Run, Schedule
 from foliot.stores.postgres import PostgresStore
 from foliot.stores.postgres.connections import Address, Connections
 from foliot.stores.postgres.migrating import bring_up_to_date
 from foliot.stores.postgres.schema import MIGRATIONS, Migration, script
 
 A_RUN = Run(id="a", job="job", due_at=0, created_at=0)
+A_SCHEDULE = Schedule(id="s", job="job", trigger="{}", created_at=0, wakes_at=0)
 MORE = Migration("one more table", "CREATE TABLE more (id text PRIMARY KEY);")
 
 
@@ -55,13 +56,20 @@ async def test_a_run_is_a_row_that_plain_sql_can_read(postgres_server: str, name
     assert told == [("a", "job", "pending", 5, ["x"], '{"n":1}')]
 
 
-async def test_two_namespaces_in_one_database_never_see_each_other(postgres_server: str, namespace: str):
-    mine, yours = (PostgresStore(postgres_server, namespace=f"{namespace}{end}") for end in ("_a", '_"b"'))
-    await asyncio.gather(mine.open(), yours.open())
+@pytest.mark.parametrize("ends", [("_a", '_"b"'), ("_a", "_A"), ("_é 中", "_'.$1")])
+async def test_two_namespaces_in_one_database_never_see_each_other(
+    postgres_server: str, namespace: str, ends: tuple[str, str]
+):
+    mine, yours = (PostgresStore(postgres_server, namespace=f"{namespace}{end}") for end in ends)
+    await mine.open()
+    await yours.open()
 
     await mine.add([A_RUN], 0)
+    await mine.put([A_SCHEDULE, Limit(id="queue/default", running=0)])
 
     assert [each.fate for each in await yours.add([A_RUN], 0)] == [Fate.ADDED]
+    assert [run.id for run in (await yours.claim(Claim(worker="w", limit=1, lease=1), 0)).runs] == ["a"]
+    assert (await yours.fire([], 0, 1)).due == ()
     await asyncio.gather(mine.close(), yours.close())
 
 
@@ -120,7 +128,7 @@ async def test_who_may_not_migrate_is_told_what_is_missing_and_opens_what_is_the
     await modest.close()
 
 
-@pytest.mark.parametrize("name", ["", "x" * 64])
+@pytest.mark.parametrize("name", ["", "x" * 64, "a}b", "{0}", "a%s", "a:b"])
 async def test_a_name_that_no_schema_can_have_is_refused(postgres_server: str, name: str):
     with pytest.raises(SettingsError, match="a schema's name has 1 to 63 bytes"):
         await PostgresStore(postgres_server, namespace=name).open()

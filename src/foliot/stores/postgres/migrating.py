@@ -10,6 +10,8 @@ from foliot.stores.postgres.schema import MIGRATIONS, Migration, quoted, script
 
 LONGEST = 63
 """Bytes in the name of a schema; PostgreSQL cuts off more."""
+SPECIAL = frozenset("{}%:\0")
+"""What the name of a schema has not: it stands in statements beside the places of values, as drivers write them."""
 
 
 async def bring_up_to_date(
@@ -20,7 +22,7 @@ async def bring_up_to_date(
     Raises StoreCorrupt for the schema of a newer version, or an altered one; with ``apply=False`` SettingsError for an
     older one.
     """
-    _refuse_long(address.namespace)
+    _refuse_name(address.namespace)
     async with connections.link() as link:
         done = await steps_done(link, address, migrations)
         if done == len(migrations):
@@ -58,6 +60,6 @@ def _refuse_other(kept: Sequence[Row], address: Address, migrations: Sequence[Mi
             raise StoreCorrupt(f"{where} was made by another step {name!r}; open it with the Foliot that made it")
 
 
-def _refuse_long(namespace: str) -> None:
-    if not namespace or len(namespace.encode()) > LONGEST or "\0" in namespace:
-        raise SettingsError(f"namespace={namespace!r}: a schema's name has 1 to {LONGEST} bytes")
+def _refuse_name(namespace: str) -> None:
+    if not namespace or len(namespace.encode()) > LONGEST or SPECIAL.intersection(namespace):
+        raise SettingsError(f"namespace={namespace!r}: a schema's name has 1 to {LONGEST} bytes, and no {{, }}, % or :")

@@ -180,7 +180,18 @@ def _spans(claim: Claim) -> list[tuple[str, str]]:
     if not claim.queues:
         return [("", "@"), ("A", "\U0010ffff")]
     beyond = "," if claim.labels else "\x01"  # the sign after +, with which labels begin
-    return [(queue, queue + beyond) for queue in dict.fromkeys(claim.queues)]
+    return _apart((queue, queue + beyond) for queue in claim.queues)
+
+
+def _apart(spans: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Spans that have nothing in common: a queue named ``a b`` lies within those of ``a`` with labels."""
+    apart: list[tuple[str, str]] = []
+    for lo, hi in sorted(spans):
+        if apart and lo < apart[-1][1]:
+            apart[-1] = (apart[-1][0], max(hi, apart[-1][1]))
+        else:
+            apart.append((lo, hi))
+    return apart
 
 
 def ending_columns(endings: Sequence[Ending]) -> Columns:

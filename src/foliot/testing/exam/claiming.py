@@ -158,6 +158,13 @@ class Claiming:
 
         assert (names(batch.runs), batch.wake_at) == (["a", "b"], 9)
 
+    async def test_queues_whose_names_begin_alike_are_looked_at_once(self, store: Store) -> None:
+        await add(store, a_run("a", queue="mail!"), a_run("b", queue="mail slow"), a_run("c", queue="mail", due_at=1))
+
+        batch = await claim(store, now=1, queues=["mail", "mail slow", "mail!"], labels=["gpu"], limit=3)
+
+        assert names(batch.runs) == ["a", "b", "c"]
+
     async def test_a_lapsed_run_that_needs_labels_waits_for_a_worker_that_has_them(self, store: Store) -> None:
         await add(store, a_run("a", needs=("gpu",)))
         await take_one(store, worker="w1", labels=["gpu"])

@@ -214,7 +214,7 @@ DECLARE
   _verb regprocedure;
 BEGIN
   FOR _verb IN
-    SELECT oid FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND proname IN (
+    SELECT oid FROM pg_proc WHERE pronamespace = quote_ident(current_schema())::regnamespace AND proname IN (
       'add', 'add_plain', 'amend', 'claim', 'finish', 'turn', 'beat', 'fire', 'put', 'prune', 'drop_limits')
   LOOP
     EXECUTE format('ALTER FUNCTION %s SET search_path FROM CURRENT SET jit = off SET plan_cache_mode = force_generic_plan '
