@@ -158,10 +158,10 @@ class ManualClock(Clock):
     def turn_to(self, when: int) -> None:
         """Set the time, also backwards, and sound every alarm that is due by it, in order."""
         self._now = when
-        while (due := self.next_alarm()) is not None and due <= when:
-            alarm = heapq.heappop(self._alarms)[2]
-            if alarm.action is not None:
-                alarm.action()
+        while self._alarms and self._alarms[0][0] <= when:
+            action = heapq.heappop(self._alarms)[2].action
+            if action is not None:
+                action()
 
 
 class _ManualAlarm:

@@ -168,13 +168,11 @@ def in_order(heads: list[Head], now: int) -> Iterator[str]:
         yield from heap.up_to(now)
 
 
-def earliest(heaps: Iterable[tuple[int, Heap]]) -> int | None:
-    """When somebody should look at the first of these."""
-    soonest: int | None = None
-    for _, heap in heaps:
-        if (heap.row or heap.entries) and (first := heap.first()) is not None:
-            soonest = first[0] if soonest is None or first[0] < soonest else soonest
-    return soonest
+def earliest(heaps: Iterable[Heap], *known: int | None) -> int | None:
+    """When somebody should look at the first of these, or at what is known besides."""
+    firsts = [heap.first() for heap in heaps]
+    instants = [*known, *(None if first is None else first[0] for first in firsts)]
+    return min((each for each in instants if each is not None), default=None)
 
 
 class History:

@@ -219,13 +219,14 @@ class MemoryStore(Store):
         if claim.limit <= 0:
             return Batch()
         heads, soonest = looked_at(self._due.served(claim), now)
+        came = [heap for *_, heap in heads]
         taken = self._taken(heads, claim, now) if heads else ()
         hopes = self._traffic.hopes
         woke = hopes and self._wake_parked(now)
         if len(taken) == claim.limit:
             return Batch(runs=taken)
-        if heads or woke:
-            soonest = earliest(self._due.served(claim))
+        if heads:
+            soonest = earliest(came, soonest, now + claim.lease if taken else None)
         return Batch(runs=taken, wake_at=self._next_look(soonest, now, woke) if hopes else soonest)
 
     def _taken(self, heads: list[Head], claim: Claim, now: int) -> tuple[Run, ...]:
