@@ -66,5 +66,8 @@ def fitting(key: str) -> str:
 
 
 def _uuid7(milliseconds: int, tail: int) -> str:
-    time, rest = f"{milliseconds & 0xFFFFFFFFFFFF:012x}", f"{tail & 0x3FFFFFFFFFFFFFFF | 0b10 << 62:016x}"
-    return f"{time[:8]}-{time[8:]}-7{tail >> 62:03x}-{rest[:4]}-{rest[4:]}"
+    whole = (
+        (milliseconds & 0xFFFFFFFFFFFF) << 80 | 0x7 << 76 | (tail >> 62) << 64 | 0b10 << 62 | tail & 0x3FFFFFFFFFFFFFFF
+    )
+    text = f"{whole:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
