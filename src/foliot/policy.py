@@ -63,14 +63,30 @@ def fire(schedule: Schedule, trigger: Trigger, now: int) -> Firing:
     since = schedule.wakes_at
     if since is None or since > now:
         return Firing(schedule=schedule, expect=schedule.version)
-    forgotten: list[Run] = []
-    if since < now - schedule.window:
-        forgotten, since = _outside_window(schedule, trigger, since, now)
-    passed, following = _passed(trigger, since, now)
+    following = trigger.next_at(since)
+    if _is_on_time(schedule, since, following, now):
+        run = wanted(schedule, trigger, since, now)
+        fired = replace(schedule, wakes_at=following, last_at=since, last_run=run.id, fired=schedule.fired + 1)
+        return _settle(fired, schedule, (run,), now)
+    return _catch_up(schedule, trigger, since, now)
+
+
+def _is_on_time(schedule: Schedule, since: int, following: int | None, now: int) -> bool:
+    """Whether just one instant is due, and nothing is to be considered but that it has come."""
+    late = now - since
+    one = following is None or following > now
+    return one and late <= PUNCTUAL and late <= schedule.window and not (schedule.behind or schedule.skips)
+
+
+def _catch_up(schedule: Schedule, trigger: Trigger, since: int, now: int) -> Firing:
+    """Pass what is due, a page of it at most, by the policies for what was missed or is to be skipped."""
+    old = since < now - schedule.window
+    forgotten, first = _outside_window(schedule, trigger, since, now) if old else ([], since)
+    passed, following = _passed(trigger, first, now)
     behind = following is not None and following <= now
     chosen = _chosen(schedule, passed, behind, now)
     runs = forgotten + [_fired(schedule, trigger, each, now, chosen) for each in passed]
-    return _settle(_advanced(schedule, passed, following, behind, runs), schedule, runs, now)
+    return _settle(_advanced(schedule, passed, following, behind, runs), schedule, tuple(runs), now)
 
 
 def _outside_window(schedule: Schedule, trigger: Trigger, since: int, now: int) -> tuple[list[Run], int | None]:
@@ -130,11 +146,11 @@ def _advanced(
     )
 
 
-def _settle(after: Schedule, before: Schedule, runs: list[Run], now: int) -> Firing:
+def _settle(after: Schedule, before: Schedule, runs: tuple[Run, ...], now: int) -> Firing:
     """With overlap ``delay`` a schedule that fired waits for its run before it looks for the next time."""
     if before.overlap is Overlap.DELAY and after.last_run != before.last_run:
         after = replace(after, follows=after.last_run, wakes_at=now + LOOK)
-    return Firing(schedule=after, expect=before.version, runs=tuple(runs))
+    return Firing(schedule=after, expect=before.version, runs=runs)
 
 
 def follow(schedule: Schedule, trigger: Trigger, run: Run | None, now: int) -> Firing:
