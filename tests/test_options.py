@@ -94,3 +94,7 @@ def test_a_decorator_s_keywords_are_parted_between_job_and_schedule():
 
     assert of_job == {"retries": 1}
     assert of_schedule == {"overlap": "skip", "id": "nightly"}
+
+
+def test_a_callback_that_does_not_tell_what_it_takes_is_taken_at_its_word():
+    assert read(JobOptions, {"on_success": max}, "job 'a'").on_success is max
