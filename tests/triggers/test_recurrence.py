@@ -121,5 +121,5 @@ def test_a_leap_day_stays_one():
 def test_without_the_package_the_remedy_is_said(monkeypatch):
     monkeypatch.setitem(sys.modules, "dateutil.rrule", None)
 
-    with pytest.raises(TriggerError, match=r"pip install 'foliot\[rrule\]'"):
+    with pytest.raises(TriggerError, match=r"^this needs the package 'dateutil': pip install 'foliot\[rrule\]'"):
         rrule("FREQ=DAILY;INTERVAL=17", start="2026-01-01")

@@ -212,8 +212,9 @@ def _from(rule: str, start: str) -> _Rule:
 
 
 def _parsed(rule: str, start: datetime) -> Any:
+    rules = library("dateutil.rrule", extra="rrule")
     try:
-        return library("dateutil.rrule", extra="rrule").rrulestr(rule, dtstart=start)
+        return rules.rrulestr(rule, dtstart=start)
     except (ValueError, KeyError, TypeError) as error:
         raise TriggerError(f"{rule!r} is not a recurrence rule: {error}", text=rule, at=0) from None
 
