@@ -10,6 +10,8 @@ from msgspec.structs import replace
 
 from foliot.model import Claim, Clash, Ending, Fate, Firing, Limit, Query, Run, Schedule, State, Unique
 from foliot.stores.postgres import PostgresStore
+from foliot.stores.postgres.statements import statements
+from foliot.stores.postgres.wire import ending_columns
 
 CLAIMERS = 6
 
@@ -107,6 +109,56 @@ async def test_a_run_added_while_what_it_waits_for_ends_is_released_exactly_once
     waiting = (await stores[0].find(Query(states=(State.PENDING,), limit=1000))).runs
     assert {(run.waits, run.wakes_at) for run in waiting} == {(0, 9)}
     assert len(waiting) == 60
+
+
+async def so_many_wait(holder: asyncpg.Connection, count: int) -> None:
+    """Come back when so many wait for locks that others hold."""
+    enough = "SELECT count(*) >= $1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    while not await holder.fetchval(enough, count):
+        await holder.execute("SELECT pg_stat_clear_snapshot()")
+
+
+async def test_who_ends_several_with_followers_takes_all_their_lanes_in_order(stores: list[PostgresStore]):
+    store, schema = stores[0], stores[0].address.namespace
+    await store.put([Limit(id=f"key/{lane}", running=9) for lane in "xy"])
+    await store.add([replace(run, lanes=(f"key/{lane}",)) for run, lane in zip(some(4), "xyyx", strict=True)], 0)
+    held = await claimed(store, "w", 4)
+    holder, *enders = [await asyncpg.connect(store.address.url) for _ in range(3)]
+
+    async def end(ender: asyncpg.Connection, runs: list[Run]) -> None:
+        spawns = [replace(run, id=f"{run.id}.1", state=State.PENDING) for run in runs]
+        endings = [
+            Ending(run=run.id, token=run.token, state=State.SUCCEEDED, spawn=(spawn,))
+            for run, spawn in zip(runs, spawns, strict=True)
+        ]
+        await ender.fetch(statements(schema)["finish"], *ending_columns(endings), 5)
+
+    async with holder.transaction():
+        await holder.execute(f"SELECT FROM {schema}.lanes WHERE lane = 'key/y' FOR UPDATE")
+        second = asyncio.ensure_future(end(enders[1], held[2:]))
+        await so_many_wait(holder, 1)
+        first = asyncio.ensure_future(end(enders[0], held[:2]))
+        await so_many_wait(holder, 2)
+    await asyncio.gather(first, second)  # crosswise, the server would have undone one of them
+    await asyncio.gather(*(each.close() for each in (holder, *enders)))
+
+    assert await store.tally(Query(), "state") == {"succeeded": 4, "pending": 4}
+
+
+async def test_what_comes_while_a_step_waits_for_locks_is_not_waited_for(stores: list[PostgresStore]):
+    one, other, third, *_ = stores
+    early, late, *waiting = some(4)
+    await one.add([early], 0)
+    holder = await asyncpg.connect(one.address.url)
+    async with holder.transaction():
+        await holder.execute(f"UPDATE {one.address.namespace}.runs SET priority = 5")
+        adding = asyncio.ensure_future(other.add([replace(run, after=(early.id, late.id)) for run in waiting], 0))
+        await so_many_wait(holder, 1)
+        await third.add([late], 0)
+    await holder.close()
+    await adding
+
+    assert [run.waits for run in (await one.find(Query(ids=(waiting[0].id, waiting[1].id)))).runs] == [1, 1]
 
 
 async def test_a_run_is_added_once_however_many_add_it_at_once(stores: list[PostgresStore]):

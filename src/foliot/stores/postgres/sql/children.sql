@@ -41,10 +41,11 @@ BEGIN
     UPDATE runs SET waits = _count, wakes_at = CASE WHEN _count = 0 THEN due_at END WHERE id = _runs[1];
     RETURN;
   END IF;
-  PERFORM FROM runs WHERE id = ANY (_upstreams) AND finished_at IS NULL ORDER BY id FOR SHARE;
-  INSERT INTO waits (upstream, run)
-  SELECT DISTINCT runs.id, link.run FROM unnest(_runs, _upstreams) AS link (run, upstream)
-  JOIN runs ON runs.id = link.upstream AND runs.finished_at IS NULL;
+  INSERT INTO waits (upstream, run) -- in the statement that locks: who comes after it is not locked, and may end unseen
+  SELECT DISTINCT live.id, link.run FROM (
+    SELECT run, upstream FROM unnest(_runs, _upstreams) AS each (run, upstream) ORDER BY upstream COLLATE "C"
+  ) AS link
+  CROSS JOIN LATERAL (SELECT id FROM runs WHERE id = link.upstream AND finished_at IS NULL FOR SHARE) AS live;
   UPDATE runs SET waits = link.n, wakes_at = CASE WHEN link.n = 0 THEN due_at END
   FROM (
     SELECT each.run, count(waits.run) AS n FROM (SELECT DISTINCT unnest(_runs) AS run) AS each

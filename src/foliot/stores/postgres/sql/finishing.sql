@@ -111,6 +111,12 @@ BEGIN
     _done := finish_these(
       _runs, _tokens, _states, _reasons, _results, _errors, _progress, _due_at, _failed, _outcomes, _waiting, _now);
   ELSE
+    IF EXISTS (SELECT FROM limits) THEN -- all at once, in order of name, that two who end several never meet crosswise
+      PERFORM lock_lanes(coalesce(array_agg(lane), '{}')) FROM (
+        SELECT DISTINCT unnest(lanes_of(queue, job, lanes)) AS lane FROM runs
+        WHERE id = ANY (_runs) AND finished_at IS NULL AND worker IS NOT NULL
+      ) AS met WHERE EXISTS (SELECT FROM limit_of(lane));
+    END IF;
     FOR _each IN
       SELECT (it ->> 'n')::bigint AS n, it FROM jsonb_array_elements(_more) AS it
       UNION ALL SELECT cardinality(_runs) + 1, NULL ORDER BY n
