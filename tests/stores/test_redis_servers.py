@@ -291,7 +291,7 @@ async def test_a_server_that_is_no_cluster_is_told_so(server: RedisServer):
 
 
 async def test_promises_wait_for_replicas(server: RedisServer, namespace: str):
-    store = await opened(f"{server.url}?namespace={namespace}&wait=1&timeout=0.2")
+    store = await opened(f"{server.url}?namespace={namespace}&wait=1&timeout=2")
 
     with pytest.raises(StoreUnavailable, match="only 0 of 1 replicas"):
         await add(store, a_run("a"))
