@@ -97,7 +97,7 @@ def _backlog(runs: int) -> Contest:
 
 
 def _ours(name: str, program: str = "foliot_runs", **asked: object) -> Entrant:
-    return Entrant(name=name, ours=True, program=program, asked={"store": "redis", "slots": 500, "workers": 1, **asked})
+    return Entrant(name=name, ours=True, program=program, asked={"store": "redis", "slots": 500, **asked})
 
 
 def _peers(**asked: object) -> list[Entrant]:

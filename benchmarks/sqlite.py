@@ -49,7 +49,7 @@ def contests(quick: bool) -> Sequence[Contest]:
 
 
 def _ours(name: str, runs: int, durability: str) -> Entrant:
-    asked = {"measure": "drain", "runs": runs, "slots": 1000, "workers": 1}
+    asked = {"measure": "drain", "runs": runs, "slots": 1000}
     place = {"store": "sqlite", "options": f"?durability={durability}"}
     return Entrant(name=name, ours=True, program="foliot_runs", asked=asked | place)
 

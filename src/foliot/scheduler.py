@@ -313,7 +313,7 @@ class Scheduler:
         ahead = AHEAD if isinstance(self.clock, SystemClock) else 0
         ticker = Ticker(self.store, self.clock, self.listeners, ahead, self._doors)
         if self.worker is not None:
-            ticker.before = self.worker.ring
+            ticker.on_firing = self.worker.ring
         loop = self._spin(stack, "ticker", ticker.round)
         self._wake(stack, loop, Topic.SCHEDULES)
 

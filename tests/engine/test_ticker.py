@@ -166,7 +166,7 @@ class Gathering(MemoryStore):
 async def test_a_worker_is_told_of_what_is_about_to_be_fired_and_of_nothing_else(clock: ManualClock):
     store, told = Gathering(), list[int]()
     ticker = Ticker(store, clock, Listeners(), ahead=0)
-    ticker.before = lambda: told.append(clock.now())
+    ticker.on_firing = lambda: told.append(clock.now())
     await store.put([created(Schedule(id="tick", job="tick", trigger="", created_at=START), every("1s"), START)])
 
     await ticker.round()

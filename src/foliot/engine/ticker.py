@@ -55,7 +55,7 @@ class Ticker:
     ) -> None:
         self._store, self._clock, self._listeners, self._doors = store, clock, listeners, doors
         self._ahead = ahead
-        self.before: Callable[[], object] = lambda: None
+        self.on_firing: Callable[[], object] = lambda: None
         """Called when runs are about to be fired: a worker beside may claim them in the same step."""
         self._prepared: dict[str, Prepared] = {}
         self._prepared_until = 0
@@ -80,7 +80,7 @@ class Ticker:
 
     async def _fire_page(self, page: Sequence[Firing], now: int, limit: int) -> Agenda:
         if page and self._store.gathers:
-            self.before()
+            self.on_firing()
         agenda = await self._store.fire(page, now, limit)
         if self._doors is not None and (
             routed := [run for firing in page if _has_route(firing) for run in firing.runs]

@@ -38,7 +38,7 @@ BEGIN
       SELECT run.* FROM unnest(_places, _priorities, _firsts) AS head (place, priority, first) CROSS JOIN LATERAL (
         SELECT ctid AS tid, id, queue, job, lanes, uniq, standing(runs.wakes_at, runs.priority) AS rank FROM runs
         WHERE runs.place = head.place AND runs.priority = head.priority AND runs.wakes_at BETWEEN head.first AND _now
-          AND runs.xmax <> ALL (ARRAY(
+          AND runs.xmax <> ALL (ARRAY( -- what others hold is known by their number, sooner than by trying its lock
             SELECT (held & 4294967295)::text::xid FROM txid_snapshot_xip(txid_current_snapshot()) AS held))
         ORDER BY runs.wakes_at, runs.id LIMIT _page FOR NO KEY UPDATE SKIP LOCKED
       ) AS run
